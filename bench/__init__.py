@@ -1,0 +1,1 @@
+"""What `make bench` runs: Qingxin beside Synapse, over HTTP only. See README.md."""

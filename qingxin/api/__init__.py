@@ -1,0 +1,1 @@
+"""The edge: HTTP in, plain calls down, JSON out."""

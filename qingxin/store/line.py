@@ -1,0 +1,175 @@
+"""The line: every durable, ordered change of one shard, numbered in commit order.
+
+A position is (shard, number). Whatever queues up while a commit is on its way to the disk
+goes into the next commit together (group commit); an entry is answered only when it is
+durable. Numbers become visible in commit order with any number of writing processes, since
+the shard's row in `log_heads` is held while they are given out.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from qingxin.errors import Unavailable
+from qingxin.store.database import Database, Insert, Row, Write
+
+MOST_AT_ONCE = 512  # entries in one commit: bounds the time a single one can wait
+
+
+class Entry:
+    """One change on its way into the line. `room_id` and `user_id` say whom it concerns."""
+
+    room_id: str | None = None
+    user_id: str | None = None
+
+    async def prepare(self, number: int, at_once: dict[Any, Any]) -> Sequence[Write]:
+        """The writes that make it so at `number`; raising refuses this entry alone.
+
+        `at_once` lives as long as this commit: what an entry leaves there, later ones see.
+        """
+        raise NotImplementedError
+
+
+class Record(Entry):
+    """An entry whose writes need nothing but their number."""
+
+    def __init__(
+        self,
+        writes: Callable[[int], Sequence[Write]],
+        *,
+        room_id: str | None = None,
+        user_id: str | None = None,
+        news: Any = None,
+    ) -> None:
+        self._writes = writes
+        self.room_id = room_id
+        self.user_id = user_id
+        self.news = news  # what the feed hands to those who listen, e.g. a receipt
+
+    async def prepare(self, number: int, at_once: dict[Any, Any]) -> Sequence[Write]:
+        return self._writes(number)
+
+
+Announce = Callable[[Sequence[tuple[int, Entry]]], None]
+CatchUp = Callable[[int, int], Awaitable[None]]
+
+
+class Line:
+    """Takes entries from any number of callers and commits them in order, many at a time."""
+
+    def __init__(self, database: Database, shard: int = 0) -> None:
+        self.shard = shard
+        self._database = database
+        self._queue: list[tuple[Entry, asyncio.Future[int]]] = []
+        self._waiting = asyncio.Event()
+        self._announce: Announce = lambda committed: None
+        self._catch_up: CatchUp = _nothing
+        self.number = 0  # the newest position this process has announced
+
+    def listen(self, announce: Announce, catch_up: CatchUp) -> None:
+        """`announce` after each commit of ours; `catch_up(after, until)` on other processes'."""
+        self._announce = announce
+        self._catch_up = catch_up
+
+    async def append(self, entry: Entry) -> int:
+        """Wait until `entry` is durable; its number. Raises what `prepare` raised."""
+        return await self.enqueue(entry)
+
+    def enqueue(self, entry: Entry) -> asyncio.Future[int]:
+        """Put `entry` in line now; the future is done when it is durable."""
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._queue.append((entry, answer))
+        self._waiting.set()
+        return answer
+
+    async def run(self) -> None:
+        """Commit what queues up, for ever."""
+        while True:
+            await self._waiting.wait()
+            batch, self._queue = self._queue[:MOST_AT_ONCE], self._queue[MOST_AT_ONCE:]
+            if not self._queue:
+                self._waiting.clear()
+            try:
+                await self._commit(batch)
+            except Exception as error:
+                _refuse(batch, error)
+            except asyncio.CancelledError:
+                _refuse(batch, Unavailable("The server is shutting down."))
+                raise
+
+    async def refresh(self) -> None:
+        """Learn what other processes have committed since."""
+        async with self._database.head(self.shard) as head:
+            await self._meet(head.number)
+
+    async def _commit(self, batch: Sequence[tuple[Entry, asyncio.Future[int]]]) -> None:
+        async with self._database.head(self.shard) as head:
+            await self._meet(head.number)
+            accepted, writes = await self._prepare(batch)
+            if accepted:
+                await head.commit(self.number + len(accepted), writes)
+        if not accepted:
+            return
+        first = self.number + 1
+        self.number += len(accepted)
+        self._announce([(first + i, entry) for i, (entry, _) in enumerate(accepted)])
+        for i, (_, answer) in enumerate(accepted):
+            if not answer.done():
+                answer.set_result(first + i)
+
+    async def _meet(self, number: int) -> None:
+        if number > self.number:
+            await self._catch_up(self.number, number)
+            self.number = number
+
+    async def _prepare(
+        self, batch: Sequence[tuple[Entry, asyncio.Future[int]]]
+    ) -> tuple[list[tuple[Entry, asyncio.Future[int]]], list[Write]]:
+        accepted: list[tuple[Entry, asyncio.Future[int]]] = []
+        writes: list[Write] = []
+        at_once: dict[Any, Any] = {}
+        for entry, answer in batch:
+            try:
+                writes.extend(await entry.prepare(self.number + len(accepted) + 1, at_once))
+                accepted.append((entry, answer))
+            except Exception as error:
+                if not answer.done():
+                    answer.set_exception(error)
+        return accepted, merge(writes)
+
+
+def merge(writes: Sequence[Write]) -> list[Write]:
+    """Join the inserts into one table into one; the order between different tables is free.
+
+    Statements keep their place after every insert, so that they see the rows of this commit.
+    """
+    inserts: dict[tuple[str, tuple[str, ...], str], list[Any]] = {}
+    rest: list[Write] = []
+    for write in writes:
+        if isinstance(write, Insert):
+            inserts.setdefault((write.table, write.columns, write.conflict), []).extend(write.rows)
+        else:
+            rest.append(write)
+    joined: list[Write] = [
+        Insert(table, columns, last_of_each(columns, rows, conflict), conflict)
+        for (table, columns, conflict), rows in inserts.items()
+    ]
+    return joined + rest
+
+
+def last_of_each(columns: tuple[str, ...], rows: list[Row], conflict: str) -> list[Row]:
+    """The last row for every key of an upsert: a statement may not change one row twice."""
+    if "DO UPDATE" not in conflict:
+        return rows
+    key = [columns.index(name.strip()) for name in conflict[1 : conflict.index(")")].split(",")]
+    return list({tuple(row[i] for i in key): row for row in rows}.values())
+
+
+def _refuse(batch: Sequence[tuple[Entry, asyncio.Future[int]]], error: Exception) -> None:
+    for _, answer in batch:
+        if not answer.done():
+            answer.set_exception(error)
+
+
+async def _nothing(after: int, until: int) -> None:
+    return None
