@@ -21,9 +21,10 @@ class Entry:
 
     room_id: str | None = None
     user_id: str | None = None
+    count = 1  # how many numbers it takes, known once it is prepared
 
     async def prepare(self, number: int, at_once: dict[Any, Any]) -> Sequence[Write]:
-        """The writes that make it so at `number`; raising refuses this entry alone.
+        """The writes that make it so from `number` on; raising refuses this entry alone.
 
         `at_once` lives as long as this commit: what an entry leaves there, later ones see.
         """
@@ -106,16 +107,16 @@ class Line:
         async with self._database.head(self.shard) as head:
             await self._meet(head.number)
             accepted, writes = await self._prepare(batch)
+            end = self.number + sum(entry.count for _, entry, _ in accepted)
             if accepted:
-                await head.commit(self.number + len(accepted), writes)
+                await head.commit(end, writes)
         if not accepted:
             return
-        first = self.number + 1
-        self.number += len(accepted)
-        self._announce([(first + i, entry) for i, (entry, _) in enumerate(accepted)])
-        for i, (_, answer) in enumerate(accepted):
+        self.number = end
+        self._announce([(number, entry) for number, entry, _ in accepted])
+        for number, _, answer in accepted:
             if not answer.done():
-                answer.set_result(first + i)
+                answer.set_result(number)
 
     async def _meet(self, number: int) -> None:
         if number > self.number:
@@ -124,14 +125,16 @@ class Line:
 
     async def _prepare(
         self, batch: Sequence[tuple[Entry, asyncio.Future[int]]]
-    ) -> tuple[list[tuple[Entry, asyncio.Future[int]]], list[Write]]:
-        accepted: list[tuple[Entry, asyncio.Future[int]]] = []
+    ) -> tuple[list[tuple[int, Entry, asyncio.Future[int]]], list[Write]]:
+        accepted: list[tuple[int, Entry, asyncio.Future[int]]] = []
         writes: list[Write] = []
         at_once: dict[Any, Any] = {}
+        number = self.number + 1
         for entry, answer in batch:
             try:
-                writes.extend(await entry.prepare(self.number + len(accepted) + 1, at_once))
-                accepted.append((entry, answer))
+                writes.extend(await entry.prepare(number, at_once))
+                accepted.append((number, entry, answer))
+                number += entry.count
             except Exception as error:
                 if not answer.done():
                     answer.set_exception(error)
