@@ -1,0 +1,1 @@
+"""What reaches whom, and how loudly: push rules, unread counts, quiet hours, digests."""
