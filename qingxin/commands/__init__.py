@@ -1,0 +1,1 @@
+"""The `qingxin` command: one module for each word that may follow it."""
