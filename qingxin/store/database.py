@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from qingxin.errors import InvalidParam
+
 Row = tuple[Any, ...]
 
 
@@ -53,6 +55,18 @@ class NothingReturned(Exception):
         self.index = index
 
 
+class ConstraintViolated(Exception):
+    """A row contradicts a key or another constraint, so none of its write was kept."""
+
+
+class Unstorable(InvalidParam):
+    """A value cannot be stored: text with NUL or half a character, or a number beyond 64 bits."""
+
+
+class Unusable(Exception):
+    """The database cannot be opened, migrated or restored; the message says why."""
+
+
 class Head(Protocol):
     """The end of one shard's line, held by us until the context closes: nobody else can append."""
 
@@ -75,17 +89,26 @@ class Database(Protocol):
         ...
 
     async def write(self, *writes: Write) -> list[list[Row]]:
-        """Run all or none; the rows that each returned. Raises NothingReturned, Unavailable."""
+        """Run all or none; the rows that each returned.
+
+        Raises NothingReturned, ConstraintViolated, Unstorable, Unavailable.
+        """
         ...
 
-    def head(self, shard: int) -> AbstractAsyncContextManager[Head]: ...
+    def head(self, shard: int) -> AbstractAsyncContextManager[Head]:
+        """Wait for the end of a shard's line. Raises Unavailable."""
+        ...
 
     async def migrate(self) -> int:
-        """Bring the schema up to date under a lock; how many migrations ran."""
+        """Bring the schema up to date under a lock; how many migrations ran. Raises Unusable."""
         ...
 
     async def backup(self, target: Path) -> None:
-        """A consistent copy of every row, taken while others read and write."""
+        """A consistent copy of every row in one new file, taken while others read and write."""
+        ...
+
+    async def restore(self, source: Path) -> None:
+        """Fill this empty database from a backup of either kind. Raises Unusable."""
         ...
 
     async def size(self) -> int:

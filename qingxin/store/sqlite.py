@@ -1,0 +1,224 @@
+"""The embedded database: one SQLite file in the data directory, written by this process alone.
+
+Small reads run on the event loop: a point costs 4 µs there, and a hundred times that when
+a thread has to get the GIL for it. Durable means synced to the disk (synchronous=FULL).
+"""
+
+import asyncio
+import fcntl
+import os
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from qingxin.clock import Clock, SystemClock
+from qingxin.store import migrate
+from qingxin.store.database import Row, Statement, Unusable, Write, must, sql
+from qingxin.store.writer import Writer, bound, translated
+
+BUSY_MS = 5_000
+CACHED_STATEMENTS = 500
+STEP_PAGES = 2_048  # of a backup, between two looks at whether it was cancelled
+NUMBER = "SELECT number FROM log_heads WHERE shard = :shard"
+ADVANCE = "UPDATE log_heads SET number = :number WHERE shard = :shard RETURNING number"
+
+
+class SQLite:
+    """A `Database` in one file. `open` it before anything else, `close` it at the end."""
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        self.path = path
+        self._clock = clock or SystemClock()
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._numbers: dict[int, int] = {}  # the heads; one that is missing must be read
+
+    async def open(self) -> "SQLite":
+        """Take the file for this process. Raises Unusable."""
+        self._lock = _lock(self.path)
+        try:
+            self._writing = _connect(self.path, writing=True)
+            self._reading = _connect(self.path)
+        except apsw.Error as error:
+            os.close(self._lock)
+            raise Unusable(f"{self.path} cannot be opened: {error}.") from error
+        self._writer = Writer(self._writing)
+        return self
+
+    async def close(self) -> None:
+        await self._writer.close()
+        self._reading.close()
+        self._writing.close()
+        os.close(self._lock)
+
+    @property
+    def commits(self) -> int:
+        """How many transactions have been committed."""
+        return self._writer.commits
+
+    async def all(self, sql: str, **params: Any) -> list[Row]:
+        return _read(self._reading, sql, params)
+
+    async def one(self, sql: str, **params: Any) -> Row | None:
+        rows = _read(self._reading, sql, params)
+        return rows[0] if rows else None
+
+    async def scan(self, sql: str, **params: Any) -> list[Row]:
+        return await asyncio.to_thread(self._scan, sql, params)
+
+    def _scan(self, sql: str, params: dict[str, Any]) -> list[Row]:
+        with closing(_connect(self.path)) as connection:
+            return _read(connection, sql, params)
+
+    async def write(self, *writes: Write) -> list[list[Row]]:
+        return await self._writer.submit(writes)
+
+    @asynccontextmanager
+    async def head(self, shard: int) -> AsyncIterator["SQLiteHead"]:
+        async with self._locks[shard]:
+            if shard not in self._numbers:
+                # Through the writer, behind whatever may still be on its way to the disk.
+                [[row]] = await self.write(must(NUMBER, shard=shard))
+                self._numbers[shard] = row[0]
+            yield SQLiteHead(self, shard, self._numbers)
+
+    async def migrate(self) -> int:
+        return await asyncio.to_thread(apply_migrations, self._writing, self._clock.now())
+
+    async def backup(self, target: Path) -> None:
+        await asyncio.to_thread(self._copy_to, target)
+
+    def _copy_to(self, target: Path) -> None:
+        partial = target.with_name(target.name + ".partial")
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with closing(_connect(self.path)) as source, closing(apsw.Connection(str(partial))) as copy:
+            # One snapshot from beginning to end: writers neither wait nor make it start again.
+            source.execute("BEGIN; SELECT 1 FROM sqlite_schema").fetchall()
+            copy_pages(source, copy)
+            source.execute("ROLLBACK")
+            copy.execute("PRAGMA journal_mode = DELETE")
+        os.replace(partial, target)
+
+    async def restore(self, source: Path) -> None:
+        await asyncio.to_thread(self._fill_from, source)
+
+    def _fill_from(self, source: Path) -> None:
+        if self._writing.execute("SELECT 1 FROM sqlite_schema").fetchall():
+            raise Unusable(f"{self.path} is not empty. A backup goes into a new database only.")
+        with closing(open_backup(source)) as backup:
+            copy_pages(backup, self._writing)
+        self._writing.execute("PRAGMA journal_mode = WAL")
+
+    async def size(self) -> int:
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+
+class SQLiteHead:
+    """The end of one shard's line; only this process writes, so its lock holds it."""
+
+    def __init__(self, database: SQLite, shard: int, numbers: dict[int, int]) -> None:
+        self.number = numbers[shard]
+        self._database, self._shard, self._numbers = database, shard, numbers
+
+    async def commit(self, number: int, writes: Sequence[Write]) -> None:
+        # Unknown until the answer: a cancelled commit may still reach the disk.
+        del self._numbers[self._shard]
+        await self._database.write(*writes, sql(ADVANCE, number=number, shard=self._shard))
+        self._numbers[self._shard] = number
+
+
+def apply_migrations(connection: apsw.Connection, now: int) -> int:
+    """Bring the schema of a SQLite file up to date; how many migrations ran."""
+    count = 0
+    try:
+        while _apply_next(connection, now):
+            count += 1
+    except apsw.Error as error:
+        raise Unusable(f"The database cannot be brought up to date: {error}.") from error
+    return count
+
+
+def _apply_next(connection: apsw.Connection, now: int) -> bool:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(migrate.CREATE)
+        applied = {number for (number,) in connection.execute(migrate.APPLIED)}
+        if todo := migrate.missing(applied):
+            connection.execute(todo[0].text)
+            record = {"number": todo[0].number, "name": todo[0].name, "applied": now}
+            connection.execute(migrate.RECORD, record)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return bool(todo)
+
+
+def open_backup(source: Path) -> apsw.Connection:
+    """A backup for reading. Raises Unusable where the file is none, or is damaged."""
+    try:
+        connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
+        [(found,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
+        connection.execute(migrate.APPLIED).fetchall()
+    except apsw.Error as error:
+        raise Unusable(f"{source} is no backup of Qingxin: {error}.") from error
+    if found != "ok":
+        raise Unusable(f"{source} is damaged: {found}.")
+    return connection
+
+
+def copy_pages(source: apsw.Connection, target: apsw.Connection) -> None:
+    """Make `target` what `source` is."""
+    with target.backup("main", source, "main") as copying:
+        while not copying.done:
+            copying.step(STEP_PAGES)
+
+
+def _read(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> list[Row]:
+    try:
+        return connection.execute(*bound(Statement(sql, params))).fetchall()
+    except (apsw.Error, OverflowError, UnicodeEncodeError) as error:
+        raise translated(error) from error
+
+
+def _lock(path: Path) -> int:
+    """Hold the data directory as long as this process lives. Raises Unusable."""
+    file = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unusable(f"{path} cannot be opened: {error}.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 20).decode() or "another"
+        os.close(descriptor)
+        raise Unusable(
+            f"{path.parent} is in use by process {holder}. SQLite serves one process;"
+            " for several, use PostgreSQL."
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def _connect(path: Path, *, writing: bool = False) -> apsw.Connection:
+    if writing and not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    flags = apsw.SQLITE_OPEN_READWRITE if writing else apsw.SQLITE_OPEN_READONLY
+    connection = apsw.Connection(str(path), flags=flags, statementcachesize=CACHED_STATEMENTS)
+    connection.set_busy_timeout(BUSY_MS)
+    connection.execute("PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY")
+    if writing:
+        [(mode,)] = connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        if mode != "wal":
+            raise apsw.CantOpenError(f"this file system does not support WAL (but {mode})")
+        connection.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000")
+    return connection
