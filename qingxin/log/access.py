@@ -43,7 +43,11 @@ def check(state: State, draft: Draft) -> None:
     have, need = power(state, draft.sender), needed(state, draft.type, draft.state_key is not None)
     if have < need:
         raise Forbidden(f"That needs a power level of {need}, and yours is {shown(have)}.")
-    if draft.state_key is not None and draft.state_key.startswith("@") and draft.state_key != draft.sender:
+    if (
+        draft.state_key is not None
+        and draft.state_key.startswith("@")
+        and draft.state_key != draft.sender
+    ):
         raise Forbidden("State under somebody's user id can be set by that person only.")
     if draft.type == "m.room.power_levels" and draft.state_key == "":
         check_levels(state, draft)
@@ -97,7 +101,9 @@ def _vouched(state: State, voucher: Any) -> None:
 def _invite(state: State, draft: Draft, target: str) -> None:
     _be_inside(state, draft.sender)
     if state.membership(target) in ("join", "ban"):
-        raise Forbidden(f"{target} is {'banned' if state.membership(target) == 'ban' else 'in the room already'}.")
+        raise Forbidden(
+            f"{target} is {'banned' if state.membership(target) == 'ban' else 'in the room already'}."
+        )
     if power(state, draft.sender) < level(state, "invite"):
         raise Forbidden("You may not invite people to this room.")
 
@@ -106,7 +112,9 @@ def _leave(state: State, draft: Draft, target: str) -> None:
     now = state.membership(target)
     if target == draft.sender:
         if now not in ("join", "invite", "knock"):
-            raise Forbidden("You are not in this room." if now != "ban" else "You are banned from this room.")
+            raise Forbidden(
+                "You are not in this room." if now != "ban" else "You are banned from this room."
+            )
         return
     _be_inside(state, draft.sender)
     have = power(state, draft.sender)
@@ -165,7 +173,11 @@ def creators(state: State) -> set[str]:
     if create is None:
         return set()
     more = create.decoded().get("additional_creators") if state.version.creators_rule else None
-    return {create.sender, *(u for u in more if isinstance(u, str))} if isinstance(more, list) else {create.sender}
+    return (
+        {create.sender, *(u for u in more if isinstance(u, str))}
+        if isinstance(more, list)
+        else {create.sender}
+    )
 
 
 def power(state: State, user_id: str) -> int:
@@ -220,7 +232,9 @@ def check_levels(state: State, draft: Draft) -> None:
             _check_change(where, _bound(was), _bound(will), have, draft.sender)
 
 
-def _check_change(where: tuple[str, str], was: int | None, will: int | None, have: int, sender: str) -> None:
+def _check_change(
+    where: tuple[str, str], was: int | None, will: int | None, have: int, sender: str
+) -> None:
     if (was is not None and was > have) or (will is not None and will > have):
         raise Forbidden("You may not change power levels above your own.")
     if where[0] == "users" and where[1] != sender and was is not None and was >= have:

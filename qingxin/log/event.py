@@ -16,7 +16,7 @@ MAX_EVENT = 65_536  # bytes of a whole event (spec: client-server-api/#size-limi
 
 COLUMNS = (
     "shard", "position", "room_id", "event_id", "type", "state_key", "sender", "ts", "content",
-    "unsigned", "redacts", "redacted_by", "rel_type", "rel_to", "thread", "related", "notifies",
+    "unsigned", "redacts", "redacted_by", "rel_type", "rel_to", "thread", "related",
     "device_id", "txn_id",
 )  # fmt: skip
 SELECTED = ", ".join(f"e.{name}" for name in COLUMNS)
@@ -55,7 +55,6 @@ class Event(Struct, kw_only=True):
     rel_to: str | None
     thread: str | None
     related: int  # 1 when other events refer to this one
-    notifies: int  # attention's class of this event; 0: it can never notify anybody
     device_id: str | None
     txn_id: str | None
     _head: bytes | None = None

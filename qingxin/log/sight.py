@@ -25,7 +25,9 @@ class Sight(Struct, frozen=True):
     @property
     def left_at(self) -> int | None:
         """Where the reader stopped being in the room, if they are not in it now."""
-        return None if not self.memberships or self.membership == "join" else self.memberships[-1][0]
+        return (
+            None if not self.memberships or self.membership == "join" else self.memberships[-1][0]
+        )
 
     def sees(self, event: Event) -> bool:
         """Whether this reader may be shown `event`."""
@@ -35,7 +37,9 @@ class Sight(Struct, frozen=True):
             return True
         setting = _at(self.visibility, event.position, "shared")
         if event.type == "m.room.history_visibility" and event.state_key == "":
-            setting = max(setting, _at(self.visibility, event.position - 1, "shared"), key=_openness)
+            setting = max(
+                setting, _at(self.visibility, event.position - 1, "shared"), key=_openness
+            )
         return self._allows(setting, event.position)
 
     def _allows(self, setting: str, position: int) -> bool:

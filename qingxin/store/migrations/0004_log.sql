@@ -28,7 +28,6 @@ CREATE TABLE events (
     rel_to TEXT,
     thread TEXT,
     related BIGINT NOT NULL DEFAULT 0,
-    notifies BIGINT NOT NULL DEFAULT 0,
     device_id TEXT,
     txn_id TEXT,
     PRIMARY KEY (shard, position)
