@@ -114,6 +114,11 @@ class Feed:
         """The members of a room who are watched."""
         return [watcher.user_id for watcher in self._rooms.get(room_id, ())]
 
+    def rooms_of(self, user_id: str) -> set[str]:
+        """The rooms of a user who is watched."""
+        watcher = self._watchers.get(user_id)
+        return watcher.rooms if watcher else set()
+
     def events(self, events: Sequence[Event]) -> None:
         """Events were committed."""
         ringing: dict[Watcher, None] = {}

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from qingxin.errors import NotFound
 from qingxin.log.event import MEMBER, SELECTED, Event
-from qingxin.log.sight import Sight, never_hidden
+from qingxin.log.sight import Sight, Spans, never_hidden
 from qingxin.log.state import States
 from qingxin.log.tail import Tail
 from qingxin.store.database import Database, Row
@@ -29,6 +29,15 @@ STATE_AT = f"""
         GROUP BY type, state_key
     ) newest ON newest.position = e.position
     WHERE e.shard = :shard ORDER BY e.position
+"""
+LAST_OF_EACH = f"""
+    SELECT {SELECTED} FROM events e JOIN (
+        SELECT max(position) AS position FROM events
+        WHERE shard = :shard AND room_id = :room_id AND state_key IS NOT NULL
+            AND type IN :types AND state_key IN :keys AND position <= :until
+        GROUP BY type, state_key
+    ) newest ON newest.position = e.position
+    WHERE e.shard = :shard
 """
 STATE_NOW = f"""
     SELECT {SELECTED} FROM state s JOIN events e ON e.shard = s.shard AND e.position = s.position
@@ -183,6 +192,16 @@ class History:
         """For every state key set in (after, until] the last event there."""
         return await self._all(STATE_AT, room_id=room_id, after=after, until=until)
 
+    async def last_of_each(
+        self, room_id: str, wanted: Sequence[tuple[str, str]], until: int
+    ) -> list[Event]:
+        """The latest state event up to `until` for each (type, state key)."""
+        events = await self._all(
+            LAST_OF_EACH, room_id=room_id, until=until,
+            types=list({type for type, _ in wanted}), keys=list({key for _, key in wanted}),
+        )  # fmt: skip
+        return [event for event in events if (event.type, event.state_key) in set(wanted)]
+
     async def members_now(self, room_id: str) -> list[Event]:
         return await self._all(MEMBERS_NOW, room_id=room_id)
 
@@ -207,11 +226,15 @@ class History:
             spans = [(now.position, "join")]
             if never_hidden(spans, state.visibility):
                 return Sight(user_id, spans, state.visibility, True)
+        memberships = await self.memberships(room_id, user_id, 2**62)
+        return Sight(user_id, memberships, state.visibility)
+
+    async def memberships(self, room_id: str, user_id: str, until: int) -> Spans:
+        """Every membership a user has had in a room up to `until`, oldest first."""
         rows = await self._database.all(
             HISTORY_OF_MEMBER, shard=self._shard, room_id=room_id, user_id=user_id
         )
-        memberships = [(position, _membership(content)) for position, content in rows]
-        return Sight(user_id, memberships, state.visibility)
+        return [(position, _membership(content)) for position, content in rows if position <= until]
 
     async def rooms_of(self, user_id: str, memberships: Sequence[str] = ("join",)) -> list[Moved]:
         """The rooms in which a user has one of these memberships now."""

@@ -30,6 +30,10 @@ CHANGED = """
         AND (type = 'm.read' OR user_id = :user_id)
     ORDER BY position
 """
+NEWEST_IN = """
+    SELECT room_id, max(position) FROM receipts
+    WHERE shard = :shard AND room_id IN :rooms GROUP BY room_id
+"""
 MARKS = """
     SELECT room_id, thread, max(read_to) FROM receipts
     WHERE shard = :shard AND user_id = :user_id AND room_id IN :rooms GROUP BY room_id, thread
@@ -85,6 +89,11 @@ class Receipts:
             user_id=user_id,
         )  # fmt: skip
         return [Receipt(*row) for row in rows]
+
+    async def newest_in(self, rooms: list[str]) -> dict[str, int]:
+        """The position of the latest receipt in each of these rooms."""
+        shard = self._log.line.shard
+        return dict(await self._database.all(NEWEST_IN, shard=shard, rooms=rooms))
 
     async def marks(self, user_id: str, rooms: list[str]) -> dict[str, dict[str, int]]:
         """For each room how far this user has read, by thread ("" is the whole room)."""
