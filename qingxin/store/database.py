@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from qingxin.errors import InvalidParam
+from qingxin.errors import InvalidParam, Unavailable
 
 Row = tuple[Any, ...]
 
@@ -61,6 +61,10 @@ class ConstraintViolated(Exception):
 
 class Unstorable(InvalidParam):
     """A value cannot be stored: text with NUL or half a character, or a number beyond 64 bits."""
+
+
+class Disturbed(Unavailable):
+    """Another write got in the way. Trying once more may well succeed."""
 
 
 class Unusable(Exception):

@@ -17,12 +17,12 @@ import apsw
 
 from qingxin.clock import Clock, SystemClock
 from qingxin.store import migrate
+from qingxin.store.backup import copy_pages, new_backup, open_backup
 from qingxin.store.database import Row, Statement, Unusable, Write, must, sql
 from qingxin.store.writer import Writer, bound, translated
 
 BUSY_MS = 5_000
 CACHED_STATEMENTS = 500
-STEP_PAGES = 2_048  # of a backup, between two looks at whether it was cancelled
 NUMBER = "SELECT number FROM log_heads WHERE shard = :shard"
 ADVANCE = "UPDATE log_heads SET number = :number WHERE shard = :shard RETURNING number"
 
@@ -86,22 +86,25 @@ class SQLite:
             yield SQLiteHead(self, shard, self._numbers)
 
     async def migrate(self) -> int:
-        return await asyncio.to_thread(apply_migrations, self._writing, self._clock.now())
+        count = 0
+        try:
+            while await asyncio.to_thread(migrate.sqlite_next, self._writing, self._clock.now()):
+                count += 1
+        except apsw.Error as error:
+            raise Unusable(f"The database cannot be brought up to date: {error}.") from error
+        return count
 
     async def backup(self, target: Path) -> None:
-        await asyncio.to_thread(self._copy_to, target)
+        try:
+            await asyncio.to_thread(self._copy_to, target)
+        except (apsw.Error, OSError) as error:
+            raise Unusable(f"{target} cannot be written: {error}.") from error
 
     def _copy_to(self, target: Path) -> None:
-        partial = target.with_name(target.name + ".partial")
-        partial.unlink(missing_ok=True)
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with closing(_connect(self.path)) as source, closing(apsw.Connection(str(partial))) as copy:
+        with closing(_connect(self.path)) as source, new_backup(target) as copy:
             # One snapshot from beginning to end: writers neither wait nor make it start again.
             source.execute("BEGIN; SELECT 1 FROM sqlite_schema").fetchall()
             copy_pages(source, copy)
-            source.execute("ROLLBACK")
-            copy.execute("PRAGMA journal_mode = DELETE")
-        os.replace(partial, target)
 
     async def restore(self, source: Path) -> None:
         await asyncio.to_thread(self._fill_from, source)
@@ -130,54 +133,6 @@ class SQLiteHead:
         del self._numbers[self._shard]
         await self._database.write(*writes, sql(ADVANCE, number=number, shard=self._shard))
         self._numbers[self._shard] = number
-
-
-def apply_migrations(connection: apsw.Connection, now: int) -> int:
-    """Bring the schema of a SQLite file up to date; how many migrations ran."""
-    count = 0
-    try:
-        while _apply_next(connection, now):
-            count += 1
-    except apsw.Error as error:
-        raise Unusable(f"The database cannot be brought up to date: {error}.") from error
-    return count
-
-
-def _apply_next(connection: apsw.Connection, now: int) -> bool:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        connection.execute(migrate.CREATE)
-        applied = {number for (number,) in connection.execute(migrate.APPLIED)}
-        if todo := migrate.missing(applied):
-            connection.execute(todo[0].text)
-            record = {"number": todo[0].number, "name": todo[0].name, "applied": now}
-            connection.execute(migrate.RECORD, record)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return bool(todo)
-
-
-def open_backup(source: Path) -> apsw.Connection:
-    """A backup for reading. Raises Unusable where the file is none, or is damaged."""
-    try:
-        connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
-        [(found,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
-        connection.execute(migrate.APPLIED).fetchall()
-    except apsw.Error as error:
-        raise Unusable(f"{source} is no backup of Qingxin: {error}.") from error
-    if found != "ok":
-        raise Unusable(f"{source} is damaged: {found}.")
-    return connection
-
-
-def copy_pages(source: apsw.Connection, target: apsw.Connection) -> None:
-    """Make `target` what `source` is."""
-    with target.backup("main", source, "main") as copying:
-        while not copying.done:
-            copying.step(STEP_PAGES)
 
 
 def _read(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> list[Row]:
