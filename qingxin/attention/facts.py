@@ -124,7 +124,7 @@ def _look_up(value: Any, segments: list[str]) -> Any:
 
 def _addressed(mentions: Any, state_key: str | None) -> frozenset[str]:
     """Those whom an event names by their user ids."""
-    named = {state_key} if state_key else set()
+    named = {state_key} if state_key is not None else set()
     if isinstance(mentions, Mapping) and isinstance(user_ids := mentions.get("user_ids"), list):
         named.update(each for each in user_ids if isinstance(each, str))
     return frozenset(named)

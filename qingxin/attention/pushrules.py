@@ -5,7 +5,6 @@ is put together here.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
@@ -19,6 +18,7 @@ from qingxin.attention.rules import Kind, Rules
 from qingxin.attention.ruleset import DEFAULT, Ruleset
 from qingxin.errors import TooLarge
 from qingxin.ids import localpart
+from qingxin.people.remembered import Remembered
 
 ACCOUNT_DATA = "m.push_rules"
 MOST = 262_144  # bytes of one person's rules: some thousand muted rooms
@@ -41,9 +41,7 @@ class PushRules:
 
     def __init__(self, preferences: Preferences, *, capacity: int = COMPILED) -> None:
         self._preferences = preferences
-        self._capacity = capacity
-        self._compiled: OrderedDict[str, Ruleset] = OrderedDict()
-        self._changes = 0  # seen so far, of anybody's rules
+        self._compiled: Remembered[str, Ruleset] = Remembered(capacity)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def rules(self, user_id: str) -> Rules:
@@ -73,26 +71,15 @@ class PushRules:
 
     async def ruleset(self, user_id: str) -> Ruleset:
         """Somebody's rules, ready to be asked."""
-        if (found := self._compiled.get(user_id)) is not None:
-            self._compiled.move_to_end(user_id)
-            return found
-        before = self._changes
-        rules = await self.rules(user_id)
-        compiled = Ruleset(rules) if rules != NOTHING_SET else DEFAULT
-        # What was read while somebody changed their rules may be old already.
-        if before == self._changes:
-            self._remember(user_id, compiled)
-        return compiled
+        if (compiled := self._compiled.get(user_id)) is not None:
+            return compiled
+        with self._compiled.reading(user_id) as reading:
+            rules = await self.rules(user_id)
+            return reading.keep(DEFAULT if rules == NOTHING_SET else Ruleset(rules))
 
     def forget(self, user_id: str) -> None:
         """The rules changed, perhaps in another process: compile them anew when needed."""
-        self._changes += 1
-        self._compiled.pop(user_id, None)
-
-    def _remember(self, user_id: str, compiled: Ruleset) -> None:
-        self._compiled[user_id] = compiled
-        if len(self._compiled) > self._capacity:
-            self._compiled.popitem(last=False)
+        self._compiled.forget(user_id)
 
 
 def everything(rules: Rules) -> dict[Kind, Any]:

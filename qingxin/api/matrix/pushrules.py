@@ -8,19 +8,20 @@ from typing import Any
 from msgspec import Struct
 
 from qingxin.api.http import Call, route
+from qingxin.api.matrix.paths import V3, also_r0
 from qingxin.attention import drafts, edits
 from qingxin.attention.drafts import RuleDraft
 from qingxin.attention.pushrules import PushRules, everything, shown
 from qingxin.attention.rules import Action, Kind
 from qingxin.errors import InvalidParam, Unrecognized
 
-ROOTS = ("/_matrix/client/v3/pushrules", "/_matrix/client/r0/pushrules")
-ALL = tuple(f"{root}/" for root in ROOTS)
-GLOBAL = tuple(f"{root}/global/" for root in ROOTS)
-OF_KIND = tuple(f"{root}/global/{{kind}}/" for root in ROOTS)
-RULE = tuple(f"{root}/global/{{kind}}/{{rule_id}}" for root in ROOTS)
-ENABLED = tuple(f"{path}/enabled" for path in RULE)
-ACTIONS = tuple(f"{path}/actions" for path in RULE)
+RULESETS = also_r0(V3 + "pushrules/")
+GLOBAL = also_r0(V3 + "pushrules/global/")
+OF_KIND = also_r0(V3 + "pushrules/global/{kind}/")
+RULE = also_r0(V3 + "pushrules/global/{kind}/{rule_id}")
+ENABLED = also_r0(V3 + "pushrules/global/{kind}/{rule_id}/enabled")
+ACTIONS = also_r0(V3 + "pushrules/global/{kind}/{rule_id}/actions")
+
 KINDS = frozenset(kind.value for kind in Kind)
 
 
@@ -42,7 +43,7 @@ class PushRuleEndpoints:
     def __init__(self, push_rules: PushRules) -> None:
         self._push_rules = push_rules
 
-    @route("GET", *ALL)
+    @route("GET", *RULESETS)
     async def rulesets(self, call: Call) -> bytes:
         return await self._push_rules.as_json(call.caller.user_id)
 
@@ -59,7 +60,7 @@ class PushRuleEndpoints:
         rules = await self._push_rules.rules(call.caller.user_id)
         return shown(edits.find(rules, known(kind), rule_id), call.caller.user_id)
 
-    @route("PUT", *RULE, limit="write")
+    @route("PUT", *RULE, limit="preferences")
     async def put(self, call: Call, kind: str, rule_id: str) -> None:
         where = writable(kind)
         rule = drafts.accept(where, rule_id, await call.json(RuleDraft))
@@ -69,7 +70,7 @@ class PushRuleEndpoints:
             lambda rules: edits.put(rules, where, rule, before=before, after=after),
         )
 
-    @route("DELETE", *RULE, limit="write")
+    @route("DELETE", *RULE, limit="preferences")
     async def remove(self, call: Call, kind: str, rule_id: str) -> None:
         where = known(kind)
         await self._push_rules.edit(
@@ -81,7 +82,7 @@ class PushRuleEndpoints:
         rules = await self._push_rules.rules(call.caller.user_id)
         return Enabled(edits.find(rules, known(kind), rule_id).enabled)
 
-    @route("PUT", *ENABLED, limit="write")
+    @route("PUT", *ENABLED, limit="preferences")
     async def enable(self, call: Call, kind: str, rule_id: str) -> None:
         where, body = writable(kind), await call.json(Enabled)
         await self._push_rules.edit(
@@ -93,7 +94,7 @@ class PushRuleEndpoints:
         rules = await self._push_rules.rules(call.caller.user_id)
         return Actions(edits.find(rules, known(kind), rule_id).actions)
 
-    @route("PUT", *ACTIONS, limit="write")
+    @route("PUT", *ACTIONS, limit="preferences")
     async def set_actions(self, call: Call, kind: str, rule_id: str) -> None:
         where, body = writable(kind), await call.json(Actions)
         actions = drafts.accept_actions(body.actions)
