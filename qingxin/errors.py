@@ -2,12 +2,14 @@
 
 MatrixError
  ├─ BadRequest 400   NotJson · BadJson · InvalidParam · MissingParam · TooDeep …
- ├─ Unauthorized 401 MissingToken · UnknownToken
+ ├─ Unauthorized 401 MissingToken · UnknownToken · UserLocked · AuthenticationNeeded
  ├─ Forbidden 403
  ├─ NotFound 404     Unrecognized
+ ├─ Conflict 409    CannotOverwriteMedia
  ├─ TooLarge 413
  ├─ LimitExceeded 429
- └─ Unavailable 503
+ ├─ Unavailable 503
+ └─ NotYetUploaded 504
 spec: client-server-api/#standard-error-response
 """
 
@@ -69,6 +71,24 @@ class InvalidUsername(BadRequest):
     code = "M_INVALID_USERNAME"
 
 
+class KeyTooLarge(BadRequest):
+    """The name of a profile field may have at most 255 bytes."""
+
+    code = "M_KEY_TOO_LARGE"
+
+
+class ProfileTooLarge(BadRequest):
+    """A profile may have at most 64 KiB."""
+
+    code = "M_PROFILE_TOO_LARGE"
+
+
+class MediumNotSupported(BadRequest):
+    """This server keeps no e-mail addresses or phone numbers."""
+
+    code = "M_THREEPID_MEDIUM_NOT_SUPPORTED"
+
+
 class RoomInUse(BadRequest):
     """This room alias is taken."""
 
@@ -111,6 +131,27 @@ class UnknownToken(Unauthorized):
     code = "M_UNKNOWN_TOKEN"
 
 
+class UserLocked(Unauthorized):
+    """This account is locked for the time being."""
+
+    code = "M_USER_LOCKED"
+
+
+class AuthenticationNeeded(Unauthorized):
+    """Prove first who you are. The body says by which flows; no code unless an attempt failed."""
+
+    code = ""
+
+    def body(self) -> dict[str, Any]:
+        return super().body() if self.code else self.fields
+
+
+class AuthenticationFailed(AuthenticationNeeded):
+    """That did not prove it."""
+
+    code = "M_FORBIDDEN"
+
+
 class Forbidden(MatrixError):
     """You may not do this."""
 
@@ -121,6 +162,24 @@ class UserDeactivated(Forbidden):
     """This account has been closed."""
 
     code = "M_USER_DEACTIVATED"
+
+
+class UserSuspended(Forbidden):
+    """This account is suspended: it can read, leave and sign out, but not write or join."""
+
+    code = "M_USER_SUSPENDED"
+
+
+class GuestAccessForbidden(Forbidden):
+    """Guests may not do this."""
+
+    code = "M_GUEST_ACCESS_FORBIDDEN"
+
+
+class ThreepidDenied(Forbidden):
+    """This server keeps no e-mail addresses or phone numbers."""
+
+    code = "M_THREEPID_DENIED"
 
 
 class NotFound(MatrixError):
@@ -147,6 +206,12 @@ class Conflict(MatrixError):
     status, code = 409, "M_CONFLICT"
 
 
+class CannotOverwriteMedia(MatrixError):
+    """A file was uploaded to this address already."""
+
+    status, code = 409, "M_CANNOT_OVERWRITE_MEDIA"
+
+
 class TooLarge(MatrixError):
     """This is too large."""
 
@@ -163,3 +228,9 @@ class Unavailable(MatrixError):
     """The server cannot store anything right now. Reading still works; try again later."""
 
     status, code = 503, "M_UNKNOWN"
+
+
+class NotYetUploaded(MatrixError):
+    """The file has not been uploaded yet. Try again in a while."""
+
+    status, code = 504, "M_NOT_YET_UPLOADED"

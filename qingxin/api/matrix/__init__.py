@@ -1,0 +1,1 @@
+"""The Matrix Client-Server API, one module per chapter of the specification."""

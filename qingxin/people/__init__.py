@@ -1,0 +1,1 @@
+"""The people: accounts, devices and their tokens, profiles, preferences, presence."""

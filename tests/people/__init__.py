@@ -1,0 +1,1 @@
+"""Accounts, sessions, profiles, preferences and presence, over every database."""
