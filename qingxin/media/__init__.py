@@ -1,0 +1,1 @@
+"""Files that people share: kept once, served safely, shown small."""

@@ -1,0 +1,123 @@
+"""The worker that makes thumbnails, seen from the server: one process, started when it is needed.
+
+It ends after some idle time, so that nobody pays for its memory, and is killed when an order
+takes too long: the next order gets a new one.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from pathlib import Path
+
+import msgspec
+
+from qingxin.media.orders import LARGEST, LENGTH, Answer, Order, packed
+
+logger = logging.getLogger("qingxin.media")
+
+PATIENCE = 60.0  # seconds for one order, processor time or not
+IDLE = 60.0  # seconds without orders until the worker ends
+# How a file ends the worker: too much processor time, or a decoder's mistake.
+BY_THE_FILE = {
+    signal.SIGXCPU,
+    signal.SIGSEGV,
+    signal.SIGBUS,
+    signal.SIGABRT,
+    signal.SIGILL,
+    signal.SIGFPE,
+}
+HOME = Path(__file__).parents[2]
+# Nothing of ours: settings in the environment are secrets to whoever takes over a decoder.
+ENVIRONMENT = {"PYTHONPATH": str(HOME), "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+
+
+class Failed(Exception):
+    """The worker died or hung. `again` says whether it may go better another time."""
+
+    def __init__(self, *, again: bool) -> None:
+        super().__init__("the worker ended" if again else "the worker was killed by this file")
+        self.again = again
+
+
+class Workshop:
+    """Takes one order at a time."""
+
+    def __init__(self, *, patience: float = PATIENCE, idle: float = IDLE) -> None:
+        self._patience = patience
+        self._idle = idle
+        self._turn = asyncio.Lock()
+        self._worker: Process | None = None
+        self._rest: asyncio.TimerHandle | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, while there is one."""
+        return self._worker.pid if self._worker else None
+
+    async def make(self, order: Order) -> tuple[Answer, bytes]:
+        """The answer and the encoded picture. Raises Failed."""
+        async with self._turn:
+            if self._rest:
+                self._rest.cancel()
+            worker = self._worker = self._worker or await self._start()
+            try:
+                async with asyncio.timeout(self._patience):
+                    return await _ask(worker, order)
+            except TimeoutError:
+                await self._end()
+                raise Failed(again=True) from None
+            except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError):
+                raise Failed(again=-await self._end() not in BY_THE_FILE) from None
+            except BaseException:  # whoever asked has gone, but the answer would still come
+                await asyncio.shield(self._end())
+                raise
+            finally:
+                self._rest = asyncio.get_running_loop().call_later(self._idle, self._dismiss)
+
+    async def close(self) -> None:
+        if self._rest:
+            self._rest.cancel()
+        await self._end()
+
+    async def _start(self) -> Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "qingxin.media.worker"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            limit=LARGEST,
+            cwd="/",
+            env=ENVIRONMENT,
+        )
+
+    async def _end(self) -> int:
+        """Kill the worker, if there is one; how it ended."""
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return 0
+        with contextlib.suppress(ProcessLookupError):
+            worker.kill()
+        code = await worker.wait()
+        logger.info("The worker that makes thumbnails has ended with %d.", code)
+        return code
+
+    def _dismiss(self) -> None:
+        """Let the worker end by itself: it has nothing more to read."""
+        if self._worker and not self._turn.locked() and self._worker.stdin:
+            self._worker.stdin.close()
+            self._worker = None
+
+
+async def _ask(worker: Process, order: Order) -> tuple[Answer, bytes]:
+    assert worker.stdin and worker.stdout
+    worker.stdin.write(packed(order))
+    await worker.stdin.drain()
+    length = int.from_bytes(await worker.stdout.readexactly(LENGTH), "big")
+    if length > LARGEST:
+        raise msgspec.DecodeError
+    answer = msgspec.json.decode(await worker.stdout.readexactly(length), type=Answer)
+    return answer, await worker.stdout.readexactly(min(answer.length, LARGEST))
