@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qingxin.attention import globs
@@ -82,12 +82,14 @@ def expression(pattern: str) -> str:
     return "".join({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in pattern)
 
 
+@settings(deadline=None)
 @given(patterns, texts)
 def test_whole_agrees_with_the_plain_definition(pattern: str, text: str) -> None:
     plain = re.fullmatch(expression(pattern), text, re.DOTALL) is not None
     assert globs.whole(pattern)(text) is plain
 
 
+@settings(deadline=None)
 @given(patterns, texts)
 def test_within_agrees_with_the_plain_definition(pattern: str, text: str) -> None:
     def boundary(at: int) -> bool:
@@ -101,6 +103,7 @@ def test_within_agrees_with_the_plain_definition(pattern: str, text: str) -> Non
     assert globs.within(pattern)(text) is plain
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_a_phrase_is_a_pattern_without_wildcards(phrase: str, text: str) -> None:
     assert globs.phrase(phrase)(text) is globs.within(phrase)(text)

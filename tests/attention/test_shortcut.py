@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qingxin.attention.facts import Facts
@@ -97,6 +97,7 @@ rulesets = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(rulesets, events(), st.sampled_from(USERS), st.sampled_from([None, *NAMES]))
 def test_the_shortcut_agrees_with_the_walk(
     ruleset: Ruleset, facts: Facts, user_id: str, name: str | None
@@ -105,6 +106,7 @@ def test_the_shortcut_agrees_with_the_walk(
     assert short == ruleset.walk(facts, user_id, (name or "").lower())
 
 
+@settings(deadline=None)
 @given(rulesets, events(), st.lists(st.sampled_from(USERS), min_size=2))
 def test_one_recipient_does_not_change_what_the_next_one_gets(
     ruleset: Ruleset, facts: Facts, user_ids: list[str]
