@@ -149,9 +149,6 @@ PERSONAL = frozenset(
         ".m.rule.contains_user_name",
     )
 )
-KIND_OF = {rule.rule_id: kind for kind, rules in DEFAULTS.items() for rule in rules} | {
-    MASTER.rule_id: Kind.OVERRIDE
-}
 
 
 def in_order(kind: Kind, rules: Rules) -> list[Rule]:

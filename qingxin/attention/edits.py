@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from qingxin.attention.defaults import KIND_OF, in_order
-from qingxin.attention.rules import Action, Change, Kind, Rule, Rules
+from qingxin.attention.defaults import in_order
+from qingxin.attention.rules import NOTHING_SET, Action, Change, Kind, Rule, Rules
 from qingxin.errors import BadRequest, NotFound
 
 
@@ -72,17 +72,19 @@ def follow(rules: Rules, room_id: str, replacement: str) -> Rules:
 
 
 def _change(rules: Rules, kind: Kind, rule_id: str, change: Change) -> Rules:
-    if KIND_OF.get(rule_id) is kind:
-        old = rules.changes.get(rule_id, Change())
-        merged = Change(
-            enabled=old.enabled if change.enabled is None else change.enabled,
-            actions=old.actions if change.actions is None else change.actions,
-        )
-        return replace(rules, changes={**rules.changes, rule_id: merged})
+    if (default := _default(kind, rule_id)) is not None:
+        wanted = change.of(rules.changed(default))
+        others = {name: old for name, old in rules.changes.items() if name != rule_id}
+        made = Change.between(default, wanted)
+        return replace(rules, changes=others if made is None else {**others, rule_id: made})
     own = rules.own.get(kind, [])
     if (at := _index(own, rule_id)) is None:
         raise NotFound("There is no such push rule.")
     return _with_own(rules, kind, [*own[:at], change.of(own[at]), *own[at + 1 :]])
+
+
+def _default(kind: Kind, rule_id: str) -> Rule | None:
+    return next((rule for rule in in_order(kind, NOTHING_SET) if rule.rule_id == rule_id), None)
 
 
 def _moved(kind: Kind, rule: Rule, room_id: str, replacement: str) -> Rule | None:

@@ -14,7 +14,7 @@ import msgspec
 from qingxin.attention import edits
 from qingxin.attention.conditions import LOCALPART, USER_ID
 from qingxin.attention.defaults import in_order
-from qingxin.attention.rules import Kind, Rules
+from qingxin.attention.rules import NOTHING_SET, Kind, Rules
 from qingxin.attention.ruleset import DEFAULT, Ruleset
 from qingxin.errors import TooLarge
 from qingxin.ids import localpart
@@ -24,7 +24,6 @@ ACCOUNT_DATA = "m.push_rules"
 MOST = 262_144  # bytes of one person's rules: some thousand muted rooms
 COMPILED = 20_000  # rule sets of people who changed something, kept in memory
 
-NOTHING_SET = Rules()
 encode = msgspec.json.encode
 
 
@@ -56,7 +55,9 @@ class PushRules:
     async def edit(self, user_id: str, change: Callable[[Rules], Rules]) -> None:
         """Change somebody's rules. Raises what `change` raises, and TooLarge."""
         async with self._locks.setdefault(user_id, asyncio.Lock()):
-            changed = change(await self.rules(user_id))
+            rules = await self.rules(user_id)
+            if (changed := change(rules)) == rules:
+                return
             if len(encode(changed)) > MOST:
                 raise TooLarge("You have too many push rules. Delete some of them first.")
             await self._preferences.put(user_id, ACCOUNT_DATA, msgspec.to_builtins(changed))

@@ -77,6 +77,15 @@ class Change(Struct, frozen=True, omit_defaults=True):
     enabled: bool | None = None
     actions: list[Action] | None = None
 
+    @classmethod
+    def between(cls, default: Rule, wanted: Rule) -> "Change | None":
+        """What makes one rule of the other; None where they are the same."""
+        change = cls(
+            enabled=None if wanted.enabled == default.enabled else wanted.enabled,
+            actions=None if wanted.actions == default.actions else wanted.actions,
+        )
+        return change if change != cls() else None
+
     def of(self, rule: Rule) -> Rule:
         """The rule with the change made."""
         return msgspec.structs.replace(
@@ -96,3 +105,6 @@ class Rules(Struct, frozen=True, omit_defaults=True):
         """A default rule as its owner wants it."""
         change = self.changes.get(rule.rule_id)
         return change.of(rule) if change else rule
+
+
+NOTHING_SET = Rules()

@@ -13,7 +13,7 @@ from qingxin.attention.conditions import Test, compile_condition, in_body, never
 from qingxin.attention.defaults import BY_WORDS, PERSONAL, in_order
 from qingxin.attention.facts import Facts
 from qingxin.attention.globs import WILD
-from qingxin.attention.rules import Kind, Outcome, Rule, Rules
+from qingxin.attention.rules import NOTHING_SET, Kind, Outcome, Rule, Rules
 
 SILENT = Outcome()
 CONDITIONAL = (Kind.OVERRIDE, Kind.UNDERRIDE)
@@ -137,11 +137,11 @@ def _to_strangers(facts: Facts) -> Outcome:
     return facts.stranger
 
 
-DEFAULT_COUNT = sum(len(_compiled(kind, Rules())) for kind in Kind)
-DEFAULT = Ruleset(Rules())
+DEFAULT_COUNT = sum(len(_compiled(kind, NOTHING_SET)) for kind in Kind)
+DEFAULT = Ruleset(NOTHING_SET)
 TO_STRANGERS = tuple(
     each
     for kind in Kind
-    for each in _compiled(kind, Rules())
+    for each in _compiled(kind, NOTHING_SET)
     if each.outcome.rule_id not in PERSONAL
 )

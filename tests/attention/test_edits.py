@@ -85,6 +85,16 @@ def test_every_default_rule_can_be_changed() -> None:
             assert changed.default and changed.conditions == rule.conditions
 
 
+def test_a_default_rule_changed_back_is_not_changed() -> None:
+    for kind in Kind:
+        for rule in in_order(kind, Rules()):
+            rules = edits.enable(Rules(), kind, rule.rule_id, not rule.enabled)
+            rules = edits.set_actions(rules, kind, rule.rule_id, ["coalesce"])
+            rules = edits.enable(rules, kind, rule.rule_id, rule.enabled)
+            assert edits.find(rules, kind, rule.rule_id).actions == ["coalesce"]
+            assert edits.set_actions(rules, kind, rule.rule_id, rule.actions) == Rules()
+
+
 @pytest.mark.parametrize("rule_id", [".not.a.default.rule", ".m.rule.message", "mine"])
 def test_a_rule_that_is_not_there_cannot_be_changed(rule_id: str) -> None:
     with pytest.raises(NotFound):
