@@ -11,7 +11,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import httptools
 import msgspec
@@ -59,9 +59,9 @@ class Connection(asyncio.Protocol):
         """Send one prepared request and wait for its whole answer."""
         if self.transport is None:
             await self.open()
-        assert self.transport is not None
+        transport = cast(asyncio.Transport, self.transport)
         self.waiting = waiting = asyncio.get_running_loop().create_future()
-        self.transport.write(message)
+        transport.write(message)
         return await waiting
 
     async def need(self, message: bytes) -> bytes:
@@ -98,8 +98,7 @@ class Connection(asyncio.Protocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's own type
         self.parser = httptools.HttpResponseParser(self)
 
     def data_received(self, data: bytes) -> None:
