@@ -17,6 +17,7 @@ from qingxin import errors
 from qingxin.errors import MatrixError
 
 T = TypeVar("T")
+H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
 logger = logging.getLogger("qingxin.http")
 
 JSON_LIMIT = 4 * 1024 * 1024  # bytes of one JSON body; key uploads are the largest honest ones
@@ -78,10 +79,10 @@ class Route(Struct, frozen=True):
 
 def route(
     method: str, *paths: str, who: Who = Who.MEMBER, limit: str = "read"
-) -> Callable[[Handler], Handler]:
+) -> Callable[[H], H]:
     """Mark a method of an endpoint class as the handler of these paths (the first one leads)."""
 
-    def mark(handler: Handler) -> Handler:
+    def mark(handler: H) -> H:
         marks: list[tuple[str, str, Who, str]] = getattr(handler, "routes", [])
         handler.routes = [*marks, *((method, path, who, limit) for path in paths)]  # type: ignore[attr-defined]
         return handler
@@ -187,11 +188,11 @@ class Call:
                 yield piece
             more = message.get("more_body", False)
 
-    async def bytes(self, limit: int = JSON_LIMIT) -> bytes:
+    async def body(self, limit: int = JSON_LIMIT) -> bytes:
         """The whole body. Raises TooLarge beyond `limit` bytes."""
         message = await self._receive()
         if not message.get("more_body", False) and message["type"] == "http.request":
-            body: bytes = message["body"]
+            body: bytes = message.get("body", b"")
             if len(body) > limit:
                 raise errors.TooLarge(f"A body may have at most {limit:,} bytes here.")
             return body
@@ -212,7 +213,7 @@ class Call:
 
     async def json(self, kind: type[T], *, empty: bool = False) -> T:
         """The body as `kind`. Raises NotJson, BadJson. Where `empty`, no body counts as {}."""
-        body = await self.bytes()
+        body = await self.body()
         if not body and empty:
             body = b"{}"
         return decode(body, kind)

@@ -7,7 +7,7 @@ spec: client-server-api/#events
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from qingxin.store.database import Row
 
@@ -36,8 +36,8 @@ class Draft(Struct, kw_only=True):
     event_id: str | None = None  # known beforehand where a transaction id names it
 
 
-class Event(Struct, kw_only=True):
-    """One accepted event. `position` is its number in its shard's line."""
+class Event(Struct):
+    """One accepted event, in the order of COLUMNS. `position` is its number in its shard's line."""
 
     shard: int
     position: int
@@ -63,11 +63,11 @@ class Event(Struct, kw_only=True):
     @classmethod
     def of(cls, row: Row) -> "Event":
         """From a row of SELECTED columns."""
-        return cls(**dict(zip(COLUMNS, row, strict=True)))
+        return cls(*row)
 
     def row(self) -> Row:
         """The values for COLUMNS."""
-        return tuple(getattr(self, name) for name in COLUMNS)
+        return structs.astuple(self)[: len(COLUMNS)]
 
     def decoded(self) -> dict[str, Any]:
         """The content as a value; shared, so it must not be changed."""

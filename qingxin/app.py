@@ -1,0 +1,224 @@
+"""The composition root: the only place that builds things and knows who needs whom."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from qingxin.api.auth import Gate
+from qingxin.api.http import Router, routes_of
+from qingxin.api.limits import Limits
+from qingxin.api.matrix.account import OwnAccount
+from qingxin.api.matrix.credentials import Credentials
+from qingxin.api.matrix.events import EventEndpoints
+from qingxin.api.matrix.login import SigningIn
+from qingxin.api.matrix.media import MediaEndpoints
+from qingxin.api.matrix.pushrules import PushRuleEndpoints
+from qingxin.api.matrix.receipts import ReceiptEndpoints
+from qingxin.api.matrix.register import Registration
+from qingxin.api.matrix.relations import RelationEndpoints
+from qingxin.api.matrix.rooms import RoomEndpoints
+from qingxin.api.matrix.state import StateEndpoints
+from qingxin.api.matrix.sync import SyncEndpoint
+from qingxin.api.matrix.timeline import TimelineEndpoints
+from qingxin.api.matrix.uia import Confirmation
+from qingxin.attention.pushrules import PushRules
+from qingxin.attention.unread import Unread
+from qingxin.clock import Clock, SystemClock
+from qingxin.config import Settings
+from qingxin.log.append import Log
+from qingxin.log.feed import Feed
+from qingxin.log.read import History
+from qingxin.log.state import States
+from qingxin.log.tail import Tail
+from qingxin.people.accounts import Accounts
+from qingxin.people.farewell import Farewell
+from qingxin.people.filters import Filters
+from qingxin.people.invitations import Invitations
+from qingxin.people.passes import Passes
+from qingxin.people.passwords import Passwords
+from qingxin.people.preferences import Preferences
+from qingxin.people.presence import Presence
+from qingxin.people.profiles import Profiles
+from qingxin.people.sessions import Sessions
+from qingxin.people.sightings import Sightings
+from qingxin.rooms.create import Rooms
+from qingxin.rooms.directory import Directory
+from qingxin.rooms.ephemeral import Typing
+from qingxin.rooms.membership import Membership
+from qingxin.rooms.receipts import Receipts
+from qingxin.store.database import Database
+from qingxin.store.line import Line
+from qingxin.store.postgres import Postgres
+from qingxin.store.sqlite import SQLite
+from qingxin.sync.stream import Stream
+
+SWEEP_EVERY = 1.0  # seconds between looks at what ends by itself
+
+
+async def connect(settings: Settings, data: Path, clock: Clock) -> Database:
+    """The database the settings name, opened and brought up to date."""
+    if settings.database:
+        database: Postgres | SQLite = Postgres(settings.database, clock)
+    else:
+        data.mkdir(parents=True, exist_ok=True)
+        database = SQLite(data / "qingxin.db", clock)
+    await database.open()
+    await database.migrate()
+    return database
+
+
+class App:
+    """Everything, built and tied together. `router` is the ASGI application."""
+
+    def __init__(self, settings: Settings, data: Path, database: Database, clock: Clock) -> None:
+        self.settings = settings
+        self.data = data
+        self.database = database
+        self.clock = clock
+        self.line = Line(database)
+        self._build_log()
+        self._build_people()
+        self._build_rooms()
+        self._build_media()
+        self.router = Router(
+            [each for endpoints in self._endpoints() for each in routes_of(endpoints)],
+            self._gate.admit,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, settings: Settings, data: Path, clock: Clock | None = None
+    ) -> AsyncIterator["App"]:
+        """The application over its data, working until the context closes."""
+        clock = clock or SystemClock()
+        database = await connect(settings, data, clock)
+        try:
+            app = cls(settings, data, database, clock)
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(work()) for work in app.works()]
+                await app.log.start()
+                try:
+                    yield app
+                finally:
+                    for task in running:
+                        task.cancel()
+            await app.sightings.write(every=0)
+        finally:
+            await database.close()
+
+    def works(self) -> list[Callable[[], Awaitable[None]]]:
+        """What goes on in the background."""
+        return [self.line.run, self.sightings.run, self._sweep]
+
+    def _build_log(self) -> None:
+        self.tail = Tail(self.settings.tail_bytes)
+        self.states = States(self.database)
+        self.history = History(self.database, self.tail, self.states)
+        self.feed = Feed(self.history.joined_rooms)
+        self.log = Log(
+            self.database,
+            self.line,
+            self.history,
+            self.feed,
+            self.clock,
+            server_name=self.settings.server_name,
+        )
+
+    def _build_people(self) -> None:
+        settings = self.settings
+        self.sightings = Sightings(self.database, self.clock)
+        self.accounts = Accounts(
+            self.database, self.clock, Passwords(settings.password_cost), settings.server_name
+        )
+        self.sessions = Sessions(
+            self.database,
+            self.line,
+            self.clock,
+            self.sightings,
+            access_token_minutes=settings.access_token_minutes,
+        )
+        self.invitations = Invitations(self.database, self.clock)
+        self.passes = Passes(self.database, self.clock)
+        self.profiles = Profiles(self.database, self.line)
+        self.preferences = Preferences(self.database, self.line)
+        self.filters = Filters(self.database)
+        self.presence = Presence(self.clock)
+        self.push_rules = PushRules(self.preferences)
+
+    def _build_rooms(self) -> None:
+        self.membership = Membership(self.log, self.database, self.accounts, self.profiles)
+        self.directory = Directory(self.log, self.database)
+        self.rooms = Rooms(
+            self.log, self.profiles, self.directory, self.membership, self.settings.server_name
+        )
+        self.receipts = Receipts(self.log, self.database, self.clock)
+        self.typing = Typing(self.clock, self.feed.stir)
+        self.unread = Unread(self.log, self.receipts, self.push_rules)
+        self.stream = Stream(
+            history=self.history,
+            feed=self.feed,
+            clock=self.clock,
+            membership=self.membership,
+            receipts=self.receipts,
+            typing=self.typing,
+            presence=self.presence,
+            preferences=self.preferences,
+            rules=self.push_rules,
+            unread=self.unread,
+        )
+        self.farewell = Farewell(
+            self.accounts, self.sessions, self.passes, self.profiles, self._leave_rooms
+        )
+
+    def _build_media(self) -> None:
+        pass
+
+    def _endpoints(self) -> list[object]:
+        settings = self.settings
+        limits = Limits(self.clock, on=settings.rate_limits == "on")
+        credentials = Credentials(self.accounts, limits)
+        confirmation = Confirmation(credentials)
+        timeline = TimelineEndpoints(self.log, self.preferences, self.clock)
+        self._gate = Gate(
+            self.sessions, self.sightings, limits, query_tokens=settings.query_tokens == "on"
+        )
+        return [
+            Registration(
+                self.accounts,
+                self.invitations,
+                self.sessions,
+                limits,
+                self.clock,
+                settings.registration,
+            ),
+            SigningIn(
+                self.accounts,
+                self.sessions,
+                self.passes,
+                credentials,
+                confirmation,
+                settings.public_url,
+            ),
+            OwnAccount(self.accounts, self.sessions, self.passes, confirmation, self.farewell),
+            EventEndpoints(self.log, self.directory, self.membership),
+            RoomEndpoints(self.log, self.rooms, self.membership, self.directory),
+            StateEndpoints(self.log, self.clock),
+            timeline,
+            RelationEndpoints(self.log, timeline),
+            ReceiptEndpoints(self.log, self.receipts, self.preferences, self.typing),
+            PushRuleEndpoints(self.push_rules),
+            SyncEndpoint(self.stream, self.filters, self.presence),
+        ]
+
+    async def _leave_rooms(self, user_id: str, erase: bool) -> None:
+        await self.membership.leave_all(user_id)
+
+    async def _sweep(self) -> None:
+        """End what ends by itself: typing, watching over those who are away."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            self.typing.sweep()
+            self.feed.sweep(loop.time())
