@@ -15,7 +15,7 @@ from qingxin.clock import Clock
 from qingxin.errors import InvalidParam, InvalidUsername, NotFound, UserInUse
 from qingxin.people.passwords import Passwords
 from qingxin.people.profiles import first_profile
-from qingxin.store.database import Database, NothingReturned, Write, must, sql
+from qingxin.store.database import Database, NothingReturned, Row, Write, must, sql
 
 MOST_LETTERS = 512  # of a password
 LETTERS = string.ascii_lowercase + string.digits
@@ -26,10 +26,11 @@ INSERT_USER = """
     ON CONFLICT (user_id) DO NOTHING
     RETURNING user_id
 """
-FIND_USER = """
-    SELECT user_id, password, moderator, locked, suspended, closed, erased, created
-    FROM users WHERE user_id = :user_id
+SELECT_USERS = """
+    SELECT user_id, password, moderator, locked, suspended, closed, erased, created FROM users
 """
+FIND_USER = SELECT_USERS + " WHERE user_id = :user_id"
+ALL_USERS = SELECT_USERS + " ORDER BY user_id"
 
 
 class Account(Struct, frozen=True):
@@ -100,11 +101,11 @@ class Accounts:
 
     async def find(self, user_id: str) -> Account | None:
         row = await self._database.one(FIND_USER, user_id=user_id)
-        if row is None:
-            return None
-        user_id, password, moderator, locked, suspended, closed, erased, created = row
-        flags = (bool(moderator), bool(locked), bool(suspended), bool(closed), bool(erased))
-        return Account(user_id, password, *flags, created)
+        return None if row is None else _account(row)
+
+    async def all(self) -> list[Account]:
+        """Every account, for the operator's list."""
+        return [_account(row) for row in await self._database.scan(ALL_USERS)]
 
     async def exists(self, user_id: str) -> bool:
         """Whether there is, or was, such an account: a closed one's name is not given again."""
@@ -183,3 +184,9 @@ class Accounts:
             )
         )
         return bool(rows)
+
+
+def _account(row: Row) -> Account:
+    user_id, password, moderator, locked, suspended, closed, erased, created = row
+    flags = (bool(moderator), bool(locked), bool(suspended), bool(closed), bool(erased))
+    return Account(user_id, password, *flags, created)
