@@ -47,6 +47,12 @@ class BadJson(BadRequest):
     code = "M_BAD_JSON"
 
 
+class ServerControlled(BadJson):
+    """This kind of account data is changed through endpoints of its own."""
+
+    status = 405
+
+
 class InvalidParam(BadRequest):
     """A parameter has an unusable value."""
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from qingxin.people.accounts import Accounts
 from qingxin.people.passes import Passes
+from qingxin.people.preferences import Preferences
 from qingxin.people.profiles import Profiles
 from qingxin.people.sessions import Sessions
 
@@ -19,12 +20,14 @@ class Farewell:
         sessions: Sessions,
         passes: Passes,
         profiles: Profiles,
+        preferences: Preferences,
         leave: Leave,
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
         self._passes = passes
         self._profiles = profiles
+        self._preferences = preferences
         self._leave = leave
 
     async def close(self, user_id: str, *, erase: bool = False) -> None:
@@ -36,3 +39,4 @@ class Farewell:
         await self._leave(user_id, erase)
         if erase:
             await self._profiles.erase(user_id)
+            await self._preferences.erase(user_id)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from qingxin import ids
 from qingxin.errors import BadJson, InvalidParam, KeyTooLarge, NotFound, ProfileTooLarge
+from qingxin.people.directory import folded
 from qingxin.people.remembered import Remembered
 from qingxin.store.database import Database, Insert, Write
 from qingxin.store.line import Entry, Line
@@ -51,8 +52,8 @@ def first_profile(user_id: str) -> Write:
 
 def profile_row(user_id: str, fields: Fields, position: int) -> Write:
     name, avatar = fields.get(DISPLAY_NAME), fields.get(AVATAR_URL)
-    folded = f"{ids.localpart(user_id)}\n{name or ''}".casefold()
-    row = (user_id, msgspec.json.encode(fields), name, avatar, folded, position)
+    searched = folded(ids.localpart(user_id), name or "")
+    row = (user_id, msgspec.json.encode(fields), name, avatar, searched, position)
     return Insert("profiles", COLUMNS, [row], UPSERT)
 
 

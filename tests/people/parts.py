@@ -3,10 +3,14 @@
 from qingxin.clock import HandClock
 from qingxin.people.accounts import Accounts
 from qingxin.people.devices import Devices
+from qingxin.people.directory import UserDirectory
 from qingxin.people.farewell import Farewell
+from qingxin.people.filters import Filters
 from qingxin.people.invitations import Invitations
 from qingxin.people.passes import Passes
 from qingxin.people.passwords import Passwords
+from qingxin.people.preferences import Preferences
+from qingxin.people.presence import Presence
 from qingxin.people.profiles import Profiles
 from qingxin.people.sessions import Sessions
 from qingxin.people.sightings import Sightings
@@ -32,9 +36,18 @@ class People:
         self.devices = Devices(database, line, self.sightings)
         self.passes = Passes(database, clock)
         self.profiles = Profiles(database, line)
+        self.preferences = Preferences(database, line)
+        self.filters = Filters(database)
+        self.presence = Presence(clock)
+        self.directory = UserDirectory(database, SERVER)
         self.left: list[tuple[str, bool]] = []
         self.farewell = Farewell(
-            self.accounts, self.sessions, self.passes, self.profiles, self._leave
+            self.accounts,
+            self.sessions,
+            self.passes,
+            self.profiles,
+            self.preferences,
+            self._leave,
         )
 
     async def _leave(self, user_id: str, erase: bool) -> None:
