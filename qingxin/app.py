@@ -144,7 +144,11 @@ class App:
         self.profiles = Profiles(self.database, self.line)
         self.preferences = Preferences(self.database, self.line)
         self.filters = Filters(self.database)
-        self.presence = Presence(self.clock)
+        self.presence = Presence(
+            self.clock,
+            lambda user_id: self.stream.presence_changed(user_id),
+            floor=lambda: self.typing.number,
+        )
         self.push_rules = PushRules(self.preferences)
 
     def _build_rooms(self) -> None:
@@ -154,7 +158,7 @@ class App:
             self.log, self.profiles, self.directory, self.membership, self.settings.server_name
         )
         self.receipts = Receipts(self.log, self.database, self.clock)
-        self.typing = Typing(self.clock, self.feed.stir)
+        self.typing = Typing(self.clock, self.feed.stir, floor=lambda: self.presence.number)
         self.unread = Unread(self.log, self.receipts, self.push_rules)
         self.stream = Stream(
             history=self.history,
@@ -169,7 +173,12 @@ class App:
             unread=self.unread,
         )
         self.farewell = Farewell(
-            self.accounts, self.sessions, self.passes, self.profiles, self._leave_rooms
+            self.accounts,
+            self.sessions,
+            self.passes,
+            self.profiles,
+            self.preferences,
+            self._leave_rooms,
         )
 
     def _build_media(self) -> None:

@@ -10,9 +10,16 @@ LONGEST = 120_000  # milliseconds that one notification can last
 class Typing:
     """Who is typing where. Changes have numbers that rise with the clock, also over restarts."""
 
-    def __init__(self, clock: Clock, stir: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        stir: Callable[[str], None],
+        *,
+        floor: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._clock = clock
         self._stir = stir  # tells everybody in a room
+        self._floor = floor  # a number that changes of another kind have reached
         self._rooms: dict[str, dict[str, int]] = {}  # room → user → until when
         self._changed: dict[str, int] = {}  # room → number of its latest change
         self.number = clock.now()
@@ -57,7 +64,7 @@ class Typing:
         return rooms
 
     def _change(self, room_id: str) -> None:
-        self.number = max(self.number + 1, self._clock.now())
+        self.number = max(self.number + 1, self._clock.now(), self._floor() + 1)
         self._changed.pop(room_id, None)
         self._changed[room_id] = self.number
         while len(self._changed) > 10_000:

@@ -40,7 +40,7 @@ class SyncEndpoint:
             state_after=is_state_after,
         )
         seen_as = call.choice("set_presence", ("online", "unavailable", "offline"), "online")
-        self._presence.seen(caller.user_id, seen_as or "online")
+        self._presence.seen(caller.user_id, seen_as or "online", caller.device_id)
         return await self._stream.changes(request)
 
     async def _filter(self, call: Call) -> Filter:
