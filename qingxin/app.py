@@ -1,9 +1,10 @@
 """The composition root: the only place that builds things and knows who needs whom."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from qingxin.api.auth import Gate
 from qingxin.api.http import Router, routes_of
@@ -47,25 +48,12 @@ from qingxin.rooms.directory import Directory
 from qingxin.rooms.ephemeral import Typing
 from qingxin.rooms.membership import Membership
 from qingxin.rooms.receipts import Receipts
+from qingxin.store.choice import open_database
 from qingxin.store.database import Database
 from qingxin.store.line import Line
-from qingxin.store.postgres import Postgres
-from qingxin.store.sqlite import SQLite
 from qingxin.sync.stream import Stream
 
 SWEEP_EVERY = 1.0  # seconds between looks at what ends by itself
-
-
-async def connect(settings: Settings, data: Path, clock: Clock) -> Database:
-    """The database the settings name, opened and brought up to date."""
-    if settings.database:
-        database: Postgres | SQLite = Postgres(settings.database, clock)
-    else:
-        data.mkdir(parents=True, exist_ok=True)
-        database = SQLite(data / "qingxin.db", clock)
-    await database.open()
-    await database.migrate()
-    return database
 
 
 class App:
@@ -93,7 +81,7 @@ class App:
     ) -> AsyncIterator["App"]:
         """The application over its data, working until the context closes."""
         clock = clock or SystemClock()
-        database = await connect(settings, data, clock)
+        database = await open_database(settings.database, data, clock)
         try:
             app = cls(settings, data, database, clock)
             async with asyncio.TaskGroup() as tasks:
@@ -108,7 +96,7 @@ class App:
         finally:
             await database.close()
 
-    def works(self) -> list[Callable[[], Awaitable[None]]]:
+    def works(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         """What goes on in the background."""
         return [self.line.run, self.sightings.run, self._sweep]
 
@@ -220,6 +208,10 @@ class App:
             PushRuleEndpoints(self.push_rules),
             SyncEndpoint(self.stream, self.filters, self.presence),
         ]
+
+    async def close_account(self, user_id: str, *, erase: bool) -> None:
+        """Close somebody's account for ever."""
+        await self.farewell.close(user_id, erase=erase)
 
     async def _leave_rooms(self, user_id: str, erase: bool) -> None:
         await self.membership.leave_all(user_id)

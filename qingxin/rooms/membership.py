@@ -214,15 +214,13 @@ class Membership:
 
     async def _inviter(self, state: RoomState) -> str | None:
         users = access.levels(state).get("users")
-        strongest = (
-            sorted(users, key=lambda u: -access.power(state, u)) if isinstance(users, dict) else []
-        )
-        candidates = [*access.creators(state), *strongest]
+        named = users if isinstance(users, dict) else {}
+        strongest = sorted(named, key=lambda user_id: -access.power(state, user_id))
+        candidates: list[str] = [*access.creators(state), *strongest]
         candidates += await self._log.history.first_members(state.room_id, ("join",), 20)
         await self._states.of(state.room_id, candidates)
+        needed = access.level(state, "invite")
         for user_id in candidates:
-            if state.membership(user_id) == "join" and access.power(state, user_id) >= access.level(
-                state, "invite"
-            ):
+            if state.membership(user_id) == "join" and access.power(state, user_id) >= needed:
                 return user_id
         return None

@@ -149,9 +149,9 @@ class Stream:
     async def _everything(self, view: View) -> Sections:
         """A first sync: every room, with its account data."""
         user_id = view.reader.user_id
-        wanted = ("join", "invite", "knock", "leave", "ban")
-        if not view.filter.room.include_leave:
-            wanted = wanted[:3]
+        wanted = ["join", "invite", "knock"]
+        if view.filter.room.include_leave:
+            wanted += ["leave", "ban"]
         rooms = [
             m
             for m in await self._history.rooms_of(user_id, wanted)
