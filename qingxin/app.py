@@ -32,6 +32,10 @@ from qingxin.log.feed import Feed
 from qingxin.log.read import History
 from qingxin.log.state import States
 from qingxin.log.tail import Tail
+from qingxin.media import files as media
+from qingxin.media.local import LocalBlobs
+from qingxin.media.thumbnails import Thumbnails
+from qingxin.media.workshop import Workshop
 from qingxin.people.accounts import Accounts
 from qingxin.people.farewell import Farewell
 from qingxin.people.filters import Filters
@@ -81,8 +85,10 @@ class App:
     ) -> AsyncIterator["App"]:
         """The application over its data, working until the context closes."""
         clock = clock or SystemClock()
+        data.mkdir(parents=True, exist_ok=True)
         database = await open_database(settings.database, data, clock)
         try:
+            await database.migrate()
             app = cls(settings, data, database, clock)
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(work()) for work in app.works()]
@@ -170,7 +176,11 @@ class App:
         )
 
     def _build_media(self) -> None:
-        pass
+        blobs = LocalBlobs(self.data / "media")
+        limits = media.Limits(self.settings.max_upload, self.settings.media_quota)
+        self.files = media.Files(self.database, blobs, self.clock, limits)
+        self.workshop = Workshop()
+        self.thumbnails = Thumbnails(self.database, blobs, self.clock, self.workshop)
 
     def _endpoints(self) -> list[object]:
         settings = self.settings
@@ -206,6 +216,7 @@ class App:
             RelationEndpoints(self.log, timeline),
             ReceiptEndpoints(self.log, self.receipts, self.preferences, self.typing),
             PushRuleEndpoints(self.push_rules),
+            MediaEndpoints(self.files, self.thumbnails, settings.server_name),
             SyncEndpoint(self.stream, self.filters, self.presence),
         ]
 
