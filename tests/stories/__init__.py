@@ -1,0 +1,1 @@
+"""Stories: what people see over HTTP, told against a real server."""
