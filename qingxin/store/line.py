@@ -7,13 +7,18 @@ the shard's row in `log_heads` is held while they are given out.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from qingxin.errors import Unavailable
-from qingxin.store.database import Database, Insert, Row, Write
+from qingxin.store.database import Database, Disturbed, Insert, Row, Write
 
 MOST_AT_ONCE = 512  # entries in one commit: bounds the time a single one can wait
+NUMBER = "SELECT number FROM log_heads WHERE shard = :shard"
+STOPPING = "The server is shutting down."
+
+logger = logging.getLogger("qingxin.store")
 
 
 class Entry:
@@ -27,6 +32,7 @@ class Entry:
         """The writes that make it so from `number` on; raising refuses this entry alone.
 
         `at_once` lives as long as this commit: what an entry leaves there, later ones see.
+        It may be asked again, with another number, when the commit did not succeed.
         """
         raise NotImplementedError
 
@@ -51,6 +57,7 @@ class Record(Entry):
         return self._writes(number)
 
 
+Batch = Sequence[tuple[Entry, asyncio.Future[int]]]
 Announce = Callable[[Sequence[tuple[int, Entry]]], None]
 CatchUp = Callable[[int, int], Awaitable[None]]
 
@@ -63,6 +70,8 @@ class Line:
         self._database = database
         self._queue: list[tuple[Entry, asyncio.Future[int]]] = []
         self._waiting = asyncio.Event()
+        self._learning = asyncio.Lock()  # `number` moves in one place at a time
+        self._stopped = False
         self._announce: Announce = lambda committed: None
         self._catch_up: CatchUp = _nothing
         self.number = 0  # the newest position this process has announced
@@ -78,45 +87,70 @@ class Line:
 
     def enqueue(self, entry: Entry) -> asyncio.Future[int]:
         """Put `entry` in line now; the future is done when it is durable."""
+        if self._stopped:
+            raise Unavailable(STOPPING)
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._queue.append((entry, answer))
         self._waiting.set()
         return answer
 
     async def run(self) -> None:
-        """Commit what queues up, for ever."""
-        while True:
-            await self._waiting.wait()
-            batch, self._queue = self._queue[:MOST_AT_ONCE], self._queue[MOST_AT_ONCE:]
-            if not self._queue:
-                self._waiting.clear()
-            try:
-                await self._commit(batch)
-            except Exception as error:
-                _refuse(batch, error)
-            except asyncio.CancelledError:
-                _refuse(batch, Unavailable("The server is shutting down."))
-                raise
+        """Commit what queues up, for ever. Whoever still waits when it ends is refused."""
+        batch: Batch = ()
+        try:
+            while True:
+                await self._waiting.wait()
+                batch = self._take()
+                await self._settle(batch)
+        finally:
+            self._stopped = True
+            _refuse([*batch, *self._queue], Unavailable(STOPPING))
 
     async def refresh(self) -> None:
         """Learn what other processes have committed since."""
-        async with self._database.head(self.shard) as head:
-            await self._meet(head.number)
+        async with self._learning:
+            row = await self._database.one(NUMBER, shard=self.shard)
+            await self._meet(row[0] if row else 0)
 
-    async def _commit(self, batch: Sequence[tuple[Entry, asyncio.Future[int]]]) -> None:
-        async with self._database.head(self.shard) as head:
+    def _take(self) -> Batch:
+        batch, self._queue = self._queue[:MOST_AT_ONCE], self._queue[MOST_AT_ONCE:]
+        if not self._queue:
+            self._waiting.clear()
+        return batch
+
+    async def _settle(self, batch: Batch) -> None:
+        """Commit and answer. A commit that is refused is split until the culprit stands alone."""
+        try:
+            await self._commit(batch)
+        except Exception as error:
+            hopeless = isinstance(error, Unavailable) and not isinstance(error, Disturbed)
+            if hopeless or len(batch) == 1:
+                _refuse(batch, error)
+                return
+            middle = len(batch) // 2
+            await self._settle(batch[:middle])
+            await self._settle(batch[middle:])
+
+    async def _commit(self, batch: Batch) -> None:
+        async with self._learning, self._database.head(self.shard) as head:
             await self._meet(head.number)
             accepted, writes = await self._prepare(batch)
+            if not accepted:
+                return
             end = self.number + sum(entry.count for _, entry, _ in accepted)
-            if accepted:
-                await head.commit(end, writes)
-        if not accepted:
-            return
+            await head.commit(end, writes)
         self.number = end
-        self._announce([(number, entry) for number, entry, _ in accepted])
+        self._tell([(number, entry) for number, entry, _ in accepted])
         for number, _, answer in accepted:
             if not answer.done():
                 answer.set_result(number)
+
+    def _tell(self, committed: Sequence[tuple[int, Entry]]) -> None:
+        try:
+            self._announce(committed)
+        except Exception:
+            # They are durable: whoever waits for them must hear that, not of this.
+            logger.exception("Announcing %d to %d failed", committed[0][0], committed[-1][0])
 
     async def _meet(self, number: int) -> None:
         if number > self.number:
@@ -124,13 +158,15 @@ class Line:
             self.number = number
 
     async def _prepare(
-        self, batch: Sequence[tuple[Entry, asyncio.Future[int]]]
+        self, batch: Batch
     ) -> tuple[list[tuple[int, Entry, asyncio.Future[int]]], list[Write]]:
         accepted: list[tuple[int, Entry, asyncio.Future[int]]] = []
         writes: list[Write] = []
         at_once: dict[Any, Any] = {}
         number = self.number + 1
         for entry, answer in batch:
+            if answer.done():  # refused before, or nobody waits for it any more
+                continue
             try:
                 writes.extend(await entry.prepare(number, at_once))
                 accepted.append((number, entry, answer))
@@ -146,7 +182,7 @@ def merge(writes: Sequence[Write]) -> list[Write]:
 
     Statements keep their place after every insert, so that they see the rows of this commit.
     """
-    inserts: dict[tuple[str, tuple[str, ...], str], list[Any]] = {}
+    inserts: dict[tuple[str, tuple[str, ...], str], list[Row]] = {}
     rest: list[Write] = []
     for write in writes:
         if isinstance(write, Insert):
@@ -154,21 +190,13 @@ def merge(writes: Sequence[Write]) -> list[Write]:
         else:
             rest.append(write)
     joined: list[Write] = [
-        Insert(table, columns, last_of_each(columns, rows, conflict), conflict)
+        Insert(table, columns, rows, conflict)
         for (table, columns, conflict), rows in inserts.items()
     ]
     return joined + rest
 
 
-def last_of_each(columns: tuple[str, ...], rows: list[Row], conflict: str) -> list[Row]:
-    """The last row for every key of an upsert: a statement may not change one row twice."""
-    if "DO UPDATE" not in conflict:
-        return rows
-    key = [columns.index(name.strip()) for name in conflict[1 : conflict.index(")")].split(",")]
-    return list({tuple(row[i] for i in key): row for row in rows}.values())
-
-
-def _refuse(batch: Sequence[tuple[Entry, asyncio.Future[int]]], error: Exception) -> None:
+def _refuse(batch: Batch, error: Exception) -> None:
     for _, answer in batch:
         if not answer.done():
             answer.set_exception(error)
