@@ -26,7 +26,7 @@ from bench.machine import this_machine
 from bench.measurement import Figures, Measurement
 from bench.memory import Memory
 from bench.sends import Sends
-from bench.servers import SERVERS, WORKSHOP, Server
+from bench.servers import SERVERS, WORKSHOP, DidNotStart, Server
 from bench.sizes import FULL, QUICK, for_peer
 from bench.world import World
 
@@ -153,7 +153,10 @@ async def bench(options: argparse.Namespace) -> None:
         quick=options.quick,
         sizes=asdict(sizes),
     )
-    await play(contestants, run)
+    try:
+        await play(contestants, run)
+    except DidNotStart as problem:
+        sys.exit(str(problem))
     rows = [row for kind in kinds for row in kind.rows]
     text = report.markdown(run, rows)
     print(text)

@@ -1,4 +1,4 @@
-"""Whether thousands who only wait, and clients that stall, slow the others down, and what each costs."""
+"""Whether thousands who only wait, or clients that stall, slow the others; what each costs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BIG_PAGE = 1000
 
 
 class Bystanders(Measurement):
-    """Sends as in `sends`: alone, beside idle long-polls, beside clients that stopped reading, alone."""
+    """Sends as in `sends`: alone, beside idle long-polls, beside stalled clients, alone again."""
 
     name = "bystanders"
     once = True

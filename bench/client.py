@@ -60,7 +60,8 @@ class Connection(asyncio.Protocol):
         if self.transport is None:
             await self.open()
         transport = cast(asyncio.Transport, self.transport)
-        self.waiting = waiting = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.waiting = waiting
         transport.write(message)
         return await waiting
 

@@ -32,7 +32,7 @@ class FirstSync(Measurement):
         people, rooms = await hundred_rooms(self.world)
         [line] = await connect(self.world.port, 1)
         took = []
-        for person in people:
+        for person in people[: self.sizes.first_syncs]:
             start = perf_counter()
             body = await line.need(sync_request(person))
             took.append(perf_counter() - start)
@@ -50,7 +50,7 @@ def check_rooms(body: bytes, size: int) -> None:
 async def hundred_rooms(world: World) -> tuple[list[Person], list[str]]:
     """The people of the hundred rooms, and the rooms, with something said in each."""
     sizes = world.sizes
-    people = list(await world.crowd(sizes.first_syncers, skip=sizes.senders))
+    people = list(await world.crowd(sizes.familiars, skip=sizes.senders))
     new = "familiar 0" not in world.rooms
     rooms = await world.many_rooms("familiar", [people] * sizes.first_sync_rooms)
     if new:

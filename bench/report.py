@@ -71,7 +71,7 @@ def heading(run: Run) -> Iterator[str]:
 
 
 def table(run: Run, rows: list[Row]) -> Iterator[str]:
-    yield "| | unit | Qingxin | Synapse | ratio | target | met | Qingxin, rounds | Synapse, rounds |"
+    yield "| | unit | Qingxin | Synapse | ratio | target | met | Qingxin's rounds | Synapse's |"
     yield "|---|---|--:|--:|--:|--:|---|---|---|"
     for row in rows:
         ours, peer = run.median(OURS, row.key), run.median(PEER, row.key)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from itertools import cycle, islice
 from time import perf_counter
+from urllib.parse import quote
 
 import msgspec
 
 from bench.client import Connection, connect, request
 from bench.measurement import Figures, Measurement, Row, in_ms, percentile
-from bench.world import V3, Person, Saying, Sent, World, quote
+from bench.world import V3, Person, Saying, Sent, World
 
 
 class Sends(Measurement):

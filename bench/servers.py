@@ -67,6 +67,10 @@ class Server:
     def command(self) -> list[str]:
         raise NotImplementedError
 
+    def home(self) -> Path:
+        """The folder in which it is started."""
+        return self.folder
+
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log().open("ab") as output:
@@ -80,7 +84,7 @@ class Server:
 
     def launch(self, output: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            self.command(), cwd=self.home(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
 
     def answers(self) -> bool:
@@ -155,15 +159,16 @@ class Synapse(Server):
         return [str(self.python()), "-m", "synapse.app.homeserver"]
 
     def configure(self) -> None:
-        subprocess.run(
-            [*self.homeserver(), "-c", "homeserver.yaml", "--generate-config"]
-            + ["-H", "bench.localhost", "--report-stats", "no"]
-            + ["--data-directory", str(self.folder)],
-            cwd=self.folder,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        generate = ["-c", "homeserver.yaml", "--generate-config", "-H", "bench.localhost"]
+        generate += ["--report-stats", "no", "--data-directory", str(self.folder)]
+        with self.log().open("ab") as output:
+            subprocess.run(
+                [*self.homeserver(), *generate],
+                cwd=self.folder,
+                check=True,
+                stdout=output,
+                stderr=output,
+            )
         listener = {
             "port": self.port,
             "bind_addresses": [HOST],
@@ -181,8 +186,8 @@ class Qingxin(Server):
 
     name = "qingxin"
 
-    def program(self) -> str:
-        return str(Path(sys.executable).parent / "qingxin")
+    def home(self) -> Path:
+        return ROOT  # so that Python finds this checkout first
 
     def version(self) -> str:
         revision = words_of(["git", "-C", str(ROOT), "describe", "--always", "--dirty"])
@@ -192,7 +197,7 @@ class Qingxin(Server):
         settings = {"registration": "open", "rate_limits": "off", "password_cost": "low"}
         sets = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
         where = ["--data", str(self.folder / "data"), "--listen", f"{HOST}:{self.port}"]
-        return [self.program(), "serve", *where, *sets]
+        return [sys.executable, "-m", "qingxin", "serve", *where, *sets]
 
 
 SERVERS: dict[str, type[Server]] = {kind.name: kind for kind in (Qingxin, Synapse)}
