@@ -10,19 +10,32 @@ from qingxin.api.auth import Gate
 from qingxin.api.http import Router, routes_of
 from qingxin.api.limits import Limits
 from qingxin.api.matrix.account import OwnAccount
+from qingxin.api.matrix.account_data import AccountDataEndpoints
+from qingxin.api.matrix.admin import AdminEndpoints
 from qingxin.api.matrix.credentials import Credentials
+from qingxin.api.matrix.devices import DeviceEndpoints
+from qingxin.api.matrix.directory import DirectoryEndpoints
 from qingxin.api.matrix.events import EventEndpoints
+from qingxin.api.matrix.filters import FilterEndpoints
 from qingxin.api.matrix.login import SigningIn
 from qingxin.api.matrix.media import MediaEndpoints
+from qingxin.api.matrix.openid import OpenIdEndpoints
+from qingxin.api.matrix.presence import PresenceEndpoints
+from qingxin.api.matrix.profile import ProfileEndpoints
 from qingxin.api.matrix.pushrules import PushRuleEndpoints
 from qingxin.api.matrix.receipts import ReceiptEndpoints
 from qingxin.api.matrix.register import Registration
 from qingxin.api.matrix.relations import RelationEndpoints
 from qingxin.api.matrix.rooms import RoomEndpoints
+from qingxin.api.matrix.spaces import SpaceEndpoints
 from qingxin.api.matrix.state import StateEndpoints
+from qingxin.api.matrix.summary import SummaryEndpoints
 from qingxin.api.matrix.sync import SyncEndpoint
 from qingxin.api.matrix.timeline import TimelineEndpoints
 from qingxin.api.matrix.uia import Confirmation
+from qingxin.api.matrix.user_directory import UserDirectoryEndpoints
+from qingxin.api.matrix.versions import Discovery
+from qingxin.api.matrix.voip import TurnEndpoints
 from qingxin.attention.pushrules import PushRules
 from qingxin.attention.unread import Unread
 from qingxin.clock import Clock, SystemClock
@@ -32,11 +45,14 @@ from qingxin.log.feed import Feed
 from qingxin.log.read import History
 from qingxin.log.state import States
 from qingxin.log.tail import Tail
+from qingxin.log.versions import DEFAULT, VERSIONS
 from qingxin.media import files as media
 from qingxin.media.local import LocalBlobs
 from qingxin.media.thumbnails import Thumbnails
 from qingxin.media.workshop import Workshop
 from qingxin.people.accounts import Accounts
+from qingxin.people.devices import Devices
+from qingxin.people.directory import UserDirectory
 from qingxin.people.farewell import Farewell
 from qingxin.people.filters import Filters
 from qingxin.people.invitations import Invitations
@@ -50,8 +66,11 @@ from qingxin.people.sightings import Sightings
 from qingxin.rooms.create import Rooms
 from qingxin.rooms.directory import Directory
 from qingxin.rooms.ephemeral import Typing
+from qingxin.rooms.listing import Listing
 from qingxin.rooms.membership import Membership
 from qingxin.rooms.receipts import Receipts
+from qingxin.rooms.spaces import Spaces
+from qingxin.rooms.summary import Summaries
 from qingxin.store.choice import open_database
 from qingxin.store.database import Database
 from qingxin.store.line import Line
@@ -133,6 +152,8 @@ class App:
             self.sightings,
             access_token_minutes=settings.access_token_minutes,
         )
+        self.devices = Devices(self.database, self.line, self.sightings)
+        self.user_directory = UserDirectory(self.database, settings.server_name)
         self.invitations = Invitations(self.database, self.clock)
         self.passes = Passes(self.database, self.clock)
         self.profiles = Profiles(self.database, self.line)
@@ -147,9 +168,17 @@ class App:
 
     def _build_rooms(self) -> None:
         self.membership = Membership(self.log, self.database, self.accounts, self.profiles)
-        self.directory = Directory(self.log, self.database)
+        self.directory = Directory(self.log, self.database, self.settings.server_name)
+        self.listing = Listing(self.log, self.database)
+        self.summaries = Summaries(self.states, self.membership)
+        self.spaces = Spaces(self.summaries)
         self.rooms = Rooms(
-            self.log, self.profiles, self.directory, self.membership, self.settings.server_name
+            self.log,
+            self.profiles,
+            self.directory,
+            self.listing,
+            self.membership,
+            self.settings.server_name,
         )
         self.receipts = Receipts(self.log, self.database, self.clock)
         self.typing = Typing(self.clock, self.feed.stir, floor=lambda: self.presence.number)
@@ -209,9 +238,26 @@ class App:
                 settings.public_url,
             ),
             OwnAccount(self.accounts, self.sessions, self.passes, confirmation, self.farewell),
+            AdminEndpoints(self.accounts, self.sessions, self.devices, self.sightings),
+            DeviceEndpoints(self.devices, self.sessions, confirmation),
+            ProfileEndpoints(self.profiles, self.accounts, self.membership.show_profile),
+            PresenceEndpoints(self.presence, self.accounts, self._are_acquainted),
+            AccountDataEndpoints(self.preferences, {"m.push_rules": self.push_rules.as_json}),
+            FilterEndpoints(self.filters),
+            UserDirectoryEndpoints(self.user_directory),
+            OpenIdEndpoints(self.passes, settings.server_name),
+            TurnEndpoints(self.clock, settings.turn_uris, settings.turn_secret),
+            Discovery(
+                settings.public_url,
+                room_versions=list(VERSIONS),
+                default_room_version=DEFAULT,
+            ),
             EventEndpoints(self.log, self.directory, self.membership),
             RoomEndpoints(self.log, self.rooms, self.membership, self.directory),
             StateEndpoints(self.log, self.clock),
+            DirectoryEndpoints(self.states, self.directory, self.listing, settings.server_name),
+            SummaryEndpoints(self.summaries, self.directory),
+            SpaceEndpoints(self.spaces),
             timeline,
             RelationEndpoints(self.log, timeline),
             ReceiptEndpoints(self.log, self.receipts, self.preferences, self.typing),
@@ -219,6 +265,11 @@ class App:
             MediaEndpoints(self.files, self.thumbnails, settings.server_name),
             SyncEndpoint(self.stream, self.filters, self.presence),
         ]
+
+    async def _are_acquainted(self, asker: str, user_id: str) -> bool:
+        """Whether two people are in a room together."""
+        theirs = set(await self.history.joined_rooms(user_id))
+        return not theirs.isdisjoint(await self.history.joined_rooms(asker))
 
     async def close_account(self, user_id: str, *, erase: bool) -> None:
         """Close somebody's account for ever."""

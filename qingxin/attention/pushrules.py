@@ -4,10 +4,8 @@ Account data holds what somebody set (rules.py), not the default rules; what cli
 is put together here.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
-from weakref import WeakValueDictionary
+from typing import Any
 
 import msgspec
 
@@ -16,23 +14,14 @@ from qingxin.attention.conditions import LOCALPART, USER_ID
 from qingxin.attention.defaults import in_order
 from qingxin.attention.rules import NOTHING_SET, Kind, Rules
 from qingxin.attention.ruleset import DEFAULT, Ruleset
-from qingxin.errors import TooLarge
 from qingxin.ids import localpart
+from qingxin.people.preferences import Preferences
 from qingxin.people.remembered import Remembered
 
 ACCOUNT_DATA = "m.push_rules"
-MOST = 262_144  # bytes of one person's rules: some thousand muted rooms
 COMPILED = 20_000  # rule sets of people who changed something, kept in memory
 
 encode = msgspec.json.encode
-
-
-class Preferences(Protocol):
-    """Where account data is kept."""
-
-    async def get(self, user_id: str, kind: str, /) -> bytes | None: ...
-
-    async def put(self, user_id: str, kind: str, content: dict[str, Any], /) -> Any: ...
 
 
 class PushRules:
@@ -41,12 +30,10 @@ class PushRules:
     def __init__(self, preferences: Preferences, *, capacity: int = COMPILED) -> None:
         self._preferences = preferences
         self._compiled: Remembered[str, Ruleset] = Remembered(capacity)
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def rules(self, user_id: str) -> Rules:
         """What this person set."""
-        stored = await self._preferences.get(user_id, ACCOUNT_DATA)
-        return msgspec.json.decode(stored, type=Rules) if stored else NOTHING_SET
+        return decoded(await self._preferences.get(user_id, ACCOUNT_DATA))
 
     async def as_json(self, user_id: str) -> bytes:
         """All rules as /sync and GET /pushrules/ show them: {"global": {…}}."""
@@ -54,14 +41,10 @@ class PushRules:
 
     async def edit(self, user_id: str, change: Callable[[Rules], Rules]) -> None:
         """Change somebody's rules. Raises what `change` raises, and TooLarge."""
-        async with self._locks.setdefault(user_id, asyncio.Lock()):
-            rules = await self.rules(user_id)
-            if (changed := change(rules)) == rules:
-                return
-            if len(encode(changed)) > MOST:
-                raise TooLarge("You have too many push rules. Delete some of them first.")
-            await self._preferences.put(user_id, ACCOUNT_DATA, msgspec.to_builtins(changed))
-            self.forget(user_id)
+        await self._preferences.revise(
+            user_id, ACCOUNT_DATA, lambda before: encode(change(decoded(before)))
+        )
+        self._compiled.forget(user_id)
 
     async def follow(self, user_ids: Iterable[str], room_id: str, replacement: str) -> None:
         """Carry the rules about a room over to the room that replaces it."""
@@ -78,9 +61,15 @@ class PushRules:
             rules = await self.rules(user_id)
             return reading.keep(DEFAULT if rules == NOTHING_SET else Ruleset(rules))
 
-    def forget(self, user_id: str) -> None:
-        """The rules changed, perhaps in another process: compile them anew when needed."""
-        self._compiled.forget(user_id)
+    async def catch_up(self, after: int, until: int) -> None:
+        """Learn what other machines changed at the positions after `after` up to `until`."""
+        for user_id in await self._preferences.changed_by(ACCOUNT_DATA, after, until):
+            self._compiled.forget(user_id)
+
+
+def decoded(kept: bytes | None) -> Rules:
+    """Rules as account data holds them."""
+    return msgspec.json.decode(kept, type=Rules) if kept else NOTHING_SET
 
 
 def everything(rules: Rules) -> dict[Kind, Any]:

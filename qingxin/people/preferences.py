@@ -33,6 +33,10 @@ CHANGED = """
     WHERE user_id = :user_id AND position > :after AND position <= :until
     ORDER BY position
 """
+CHANGED_BY = """
+    SELECT DISTINCT user_id FROM account_data
+    WHERE type = :type AND position > :after AND position <= :until
+"""
 
 Tags = dict[str, dict[str, Any]]
 Revise = Callable[[bytes | None], bytes]
@@ -98,10 +102,24 @@ class Preferences:
         encoded = content if isinstance(content, bytes) else msgspec.json.encode(content)
         return await self._append(user_id, room_id, type, lambda before: encoded)
 
+    async def revise(
+        self, user_id: str, type: str, revise: Revise, *, room_id: str | None = None
+    ) -> int:
+        """Set what `revise` makes of the content, while nobody else can change it.
+
+        Returns the position. Raises what `revise` raises, and TooLarge.
+        """
+        return await self._append(user_id, room_id, type, revise)
+
     async def changed(self, user_id: str, after: int, until: int) -> list[AccountData]:
         """What changed at the positions after `after` up to `until`, in that order."""
         rows = await self._database.all(CHANGED, user_id=user_id, after=after, until=until)
         return [AccountData(room_id or None, type, content) for room_id, type, content in rows]
+
+    async def changed_by(self, type: str, after: int, until: int) -> list[str]:
+        """Who changed a piece of this type at the positions after `after` up to `until`."""
+        rows = await self._database.all(CHANGED_BY, type=type, after=after, until=until)
+        return [user_id for (user_id,) in rows]
 
     async def all(self, user_id: str) -> list[AccountData]:
         """Everything that somebody keeps."""
@@ -145,14 +163,7 @@ class Preferences:
 
     async def catch_up(self, after: int, until: int) -> None:
         """Learn what other machines changed at the positions after `after` up to `until`."""
-        rows = await self._database.all(
-            "SELECT user_id FROM account_data"
-            " WHERE type = :type AND position > :after AND position <= :until",
-            type=IGNORED_USERS,
-            after=after,
-            until=until,
-        )
-        for (user_id,) in rows:
+        for user_id in await self.changed_by(IGNORED_USERS, after, until):
             self._ignored.forget(user_id)
 
     async def _append(self, user_id: str, room_id: str | None, type: str, revise: Revise) -> int:

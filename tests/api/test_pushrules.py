@@ -11,8 +11,12 @@ import pytest
 
 from qingxin.api.http import Call, Caller, Route, Router, routes_of
 from qingxin.api.matrix.pushrules import PushRuleEndpoints
-from qingxin.attention import pushrules
+from qingxin.attention import edits
 from qingxin.attention.pushrules import PushRules
+from qingxin.attention.rules import Kind, Rule, Rules
+from qingxin.people import preferences
+from qingxin.people.preferences import Preferences
+from qingxin.store.line import Line
 from tests.people.parts import People
 
 KINDS = ["override", "content", "room", "sender", "underride"]
@@ -329,7 +333,7 @@ async def test_what_is_no_rule_is_refused(alice: Person) -> None:
 async def test_nobody_can_pile_up_rules_without_end(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pushrules, "MOST", 1000)
+    monkeypatch.setattr(preferences, "LARGEST", 1000)
     await alice.put("global/override/small", NOTIFY)
     big = {**NOTIFY, "conditions": SAID_TO_BE_A_NOTICE * 50}
     assert await alice.refused("PUT", "global/override/big", big) == (413, "M_TOO_LARGE")
@@ -356,6 +360,35 @@ async def test_a_change_holds_for_the_next_event(alice: Person, book: PushRules)
     after = await book.ruleset(alice.user_id)
     assert after is not before
     assert await book.ruleset(alice.user_id) is after
+
+
+async def test_another_machine_learns_of_a_change(
+    alice: Person, book: PushRules, people: People
+) -> None:
+    other = PushRules(Preferences(people.database, Line(people.database)))
+    before = await other.ruleset(alice.user_id)
+    assert await other.ruleset(alice.user_id) is before
+    await alice.put("global/override/.m.rule.master/enabled", {"enabled": True})
+    await other.catch_up(0, people.line.number)
+    assert await other.ruleset(alice.user_id) is not before
+
+
+async def test_two_machines_at_once_lose_nothing(alice: Person, people: People) -> None:
+    line = Line(people.database)
+    running = asyncio.create_task(line.run())
+    other = PushRules(Preferences(people.database, line))
+    names = [f"!{number}:example.org" for number in range(10)]
+    theirs = [f"!{number}:example.com" for number in range(10)]
+
+    def add(name: str) -> Callable[[Rules], Rules]:
+        return lambda rules: edits.put(rules, Kind.ROOM, Rule(name, []))
+
+    await asyncio.gather(
+        *(alice.put(f"global/room/{name}", NOTIFY) for name in names),
+        *(other.edit(alice.user_id, add(name)) for name in theirs),
+    )
+    running.cancel()
+    assert sorted(await alice.names("room")) == sorted(names + theirs)
 
 
 async def test_the_rules_about_a_room_follow_it_to_its_replacement(
