@@ -5,7 +5,7 @@ MatrixError
  ├─ Unauthorized 401 MissingToken · UnknownToken · UserLocked · AuthenticationNeeded
  ├─ Forbidden 403
  ├─ NotFound 404     Unrecognized
- ├─ Conflict 409    CannotOverwriteMedia
+ ├─ Conflict 409    AliasTaken · CannotOverwriteMedia
  ├─ TooLarge 413
  ├─ LimitExceeded 429
  ├─ Unavailable 503
@@ -210,6 +210,12 @@ class Conflict(MatrixError):
     """Somebody else changed this first."""
 
     status, code = 409, "M_CONFLICT"
+
+
+class AliasTaken(Conflict):
+    """This room alias is taken."""
+
+    code = "M_UNKNOWN"  # the spec has no code of its own for it: #put_matrixclientv3directoryroomroomalias
 
 
 class CannotOverwriteMedia(MatrixError):

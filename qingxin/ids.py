@@ -20,6 +20,11 @@ def unpadded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+def raw(text: str) -> bytes:
+    """What `unpadded` has encoded. Raises ValueError."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def digest(*parts: str) -> str:
     """43 characters that stand for these parts and no others."""
     hashed = hashlib.blake2b(digest_size=32)

@@ -34,7 +34,7 @@ from qingxin.store.line import Entry, Line
 
 Screen = Callable[[access.State, Draft], None]  # raises to refuse, before anything is written
 
-ROOM_COLUMNS = ("shard", "room_id", "version", "type", "creator", "created", "published")
+ROOM_COLUMNS = ("shard", "room_id", "version", "type", "creator", "created")
 STATE_COLUMNS = ("shard", "room_id", "type", "state_key", "position", "membership")
 NEW_STATE = """(shard, room_id, type, state_key) DO UPDATE SET
     position = excluded.position, membership = excluded.membership"""
@@ -71,8 +71,8 @@ class Unchanged(Exception):
 class Founding:
     """A room that does not exist before the first of its drafts is accepted."""
 
-    def __init__(self, room_id: str, version: str, type: str | None, published: bool) -> None:
-        self.room_id, self.version, self.type, self.published = room_id, version, type, published
+    def __init__(self, room_id: str, version: str, type: str | None) -> None:
+        self.room_id, self.version, self.type = room_id, version, type
 
 
 class Speech(Entry):
@@ -160,7 +160,6 @@ class Speech(Entry):
                 room.type,
                 first.sender,
                 first.ts,
-                int(room.published),
             )
             writes.append(Insert("rooms", ROOM_COLUMNS, [row]))
         writes.append(Insert("events", COLUMNS, [event.row() for event in self.events]))

@@ -11,7 +11,7 @@ from qingxin.log.sight import Spans
 from qingxin.log.versions import VERSIONS, Version
 from qingxin.store.database import Database
 
-ROOM = "SELECT version, type, creator, published FROM rooms WHERE shard = :shard AND room_id = :room_id"
+ROOM = "SELECT version, type FROM rooms WHERE shard = :shard AND room_id = :room_id"
 STATE = f"""
     SELECT {SELECTED} FROM state s JOIN events e ON e.shard = s.shard AND e.position = s.position
     WHERE s.shard = :shard AND s.room_id = :room_id AND s.type <> 'm.room.member'

@@ -21,6 +21,7 @@ from qingxin.log.versions import DEFAULT, VERSIONS, Version
 from qingxin.people.profiles import Profiles
 from qingxin.rooms.directory import Directory
 from qingxin.rooms.kinds import PRESETS, Preset, first_levels, kind_of
+from qingxin.rooms.listing import Listing
 from qingxin.rooms.membership import Membership, member_content
 
 
@@ -66,12 +67,14 @@ class Rooms:
         log: Log,
         profiles: Profiles,
         directory: Directory,
+        listing: Listing,
         membership: Membership,
         server_name: str,
     ) -> None:
         self._log = log
         self._profiles = profiles
         self._directory = directory
+        self._listing = listing
         self._membership = membership
         self._server_name = server_name
 
@@ -90,7 +93,6 @@ class Rooms:
             room_id,
             version.name,
             room_type if isinstance(room_type, str) else None,
-            wish.visibility == "public",
         )
         try:
             await self._log.append_all(drafts, founding)
@@ -100,6 +102,8 @@ class Rooms:
             raise
         if alias:
             await self._directory.point(alias, room_id, creator)
+        if wish.visibility == "public":
+            await self._listing.add(room_id)
         for user_id in dict.fromkeys(wish.invite):
             await self._membership.invite(room_id, creator, user_id, is_direct=wish.is_direct)
         return room_id

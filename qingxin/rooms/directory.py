@@ -1,12 +1,9 @@
-"""Finding rooms: aliases, the public list, summaries, and the hierarchy of spaces.
-
-spec: client-server-api/#room-aliases, #published-room-directory
-"""
+"""The names that lead to rooms (spec: client-server-api/#room-aliases)."""
 
 from typing import Any
 
 from qingxin import ids
-from qingxin.errors import BadAlias, Forbidden, InvalidParam, NotFound, RoomInUse
+from qingxin.errors import AliasTaken, BadAlias, Forbidden, InvalidParam, NotFound, RoomInUse
 from qingxin.log import access
 from qingxin.log.append import Log
 from qingxin.log.event import Draft
@@ -20,23 +17,16 @@ POINT = """
 FIND = "SELECT room_id, creator FROM aliases WHERE alias = :alias"
 OF_ROOM = "SELECT alias FROM aliases WHERE room_id = :room_id ORDER BY alias"
 REMOVE = "DELETE FROM aliases WHERE alias = :alias"
-PUBLISH = "UPDATE rooms SET published = :published WHERE room_id = :room_id"
-IS_PUBLISHED = "SELECT published FROM rooms WHERE room_id = :room_id"
-PUBLISHED = """
-    SELECT r.room_id, count(s.state_key) AS members FROM rooms r
-    LEFT JOIN state s ON s.shard = r.shard AND s.room_id = r.room_id
-        AND s.type = 'm.room.member' AND s.membership = 'join'
-    WHERE r.published = 1 GROUP BY r.room_id ORDER BY members DESC, r.room_id
-"""
 
 
 class Directory:
-    """Names that lead to rooms, and the list of those that anybody may find."""
+    """Aliases."""
 
-    def __init__(self, log: Log, database: Database) -> None:
+    def __init__(self, log: Log, database: Database, server_name: str) -> None:
         self._log = log
         self._states = log.history.states
         self._database = database
+        self._server_name = server_name
 
     async def room_of(self, alias: str) -> str:
         """The room that an alias leads to. Raises NotFound, InvalidParam."""
@@ -61,6 +51,21 @@ class Directory:
             await self._database.write(must(POINT, alias=alias, room_id=room_id, creator=creator))
         except NothingReturned:
             raise RoomInUse(f"{alias} is taken.") from None
+
+    async def name(self, alias: str, room_id: str, user_id: str) -> None:
+        """Give a room one more alias. Raises InvalidParam, Forbidden, AliasTaken."""
+        if not ids.is_alias(alias) or ids.server_of(alias) != self._server_name:
+            raise InvalidParam(f"An alias here looks like #name:{self._server_name}.")
+        try:
+            state = await self._states.of(room_id, (user_id,))
+        except NotFound:
+            raise InvalidParam("There is no such room.") from None
+        if state.membership(user_id) != "join":
+            raise Forbidden("Only its members may give a room an alias.")
+        try:
+            await self.point(alias, room_id, user_id)
+        except RoomInUse as taken:
+            raise AliasTaken(taken.message) from None
 
     async def aliases(self, room_id: str) -> list[str]:
         return [row[0] for row in await self._database.all(OF_ROOM, room_id=room_id)]
@@ -112,23 +117,6 @@ class Directory:
             row = await self._database.one(FIND, alias=alias)
             if row is None or row[0] != room_id:
                 raise BadAlias(f"{alias} does not lead to this room.")
-
-    async def publish(self, room_id: str, user_id: str, published: bool) -> None:
-        """List a room for everybody, or no longer."""
-        state = await self._states.of(room_id, (user_id,))
-        if not _may(state, user_id, "m.room.canonical_alias"):
-            raise Forbidden("Only the room's moderators may change whether it is listed.")
-        await self._database.write(sql(PUBLISH, published=int(published), room_id=room_id))
-
-    async def is_published(self, room_id: str) -> bool:
-        row = await self._database.one(IS_PUBLISHED, room_id=room_id)
-        if row is None:
-            raise NotFound("There is no such room.")
-        return bool(row[0])
-
-    async def published(self) -> list[str]:
-        """All listed rooms, the largest first."""
-        return [row[0] for row in await self._database.all(PUBLISHED)]
 
 
 def _may(state: RoomState, user_id: str, type: str) -> bool:

@@ -1,4 +1,4 @@
--- owner: log (events, state, rooms, cursors); owner: rooms (aliases, receipts, forgotten)
+-- owner: log (events, state, rooms, cursors); owner: rooms (aliases, listings, receipts, forgotten)
 CREATE TABLE rooms (
     shard BIGINT NOT NULL,
     room_id TEXT NOT NULL,
@@ -6,10 +6,8 @@ CREATE TABLE rooms (
     type TEXT,
     creator TEXT NOT NULL,
     created BIGINT NOT NULL,
-    published BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (shard, room_id)
 );
-CREATE INDEX rooms_published ON rooms (published, created);
 
 CREATE TABLE events (
     shard BIGINT NOT NULL,
@@ -67,6 +65,15 @@ CREATE TABLE aliases (
     creator TEXT NOT NULL
 );
 CREATE INDEX aliases_room ON aliases (room_id);
+
+-- The rooms on the public list. type is empty for none; words are name, topic and alias in one case.
+CREATE TABLE listings (
+    room_id TEXT NOT NULL PRIMARY KEY,
+    type TEXT NOT NULL,
+    members BIGINT NOT NULL,
+    words TEXT NOT NULL
+);
+CREATE INDEX listings_order ON listings (members DESC, room_id);
 
 CREATE TABLE receipts (
     shard BIGINT NOT NULL,

@@ -1,0 +1,1 @@
+"""Rooms as people use them, over HTTP and on every database."""
