@@ -17,7 +17,7 @@ from qingxin.errors import InvalidParam, Unavailable
 Row = tuple[Any, ...]
 
 
-class Statement(Struct, frozen=True):
+class Statement(Struct, frozen=True, array_like=True, tag=True):
     """One SQL statement with its parameters. Where `must_return`, no row means no commit."""
 
     sql: str
@@ -25,7 +25,7 @@ class Statement(Struct, frozen=True):
     must_return: bool = False
 
 
-class Insert(Struct, frozen=True):
+class Insert(Struct, frozen=True, array_like=True, tag=True):
     """Many rows into one table in one statement; `conflict` is the text after ON CONFLICT."""
 
     table: str

@@ -7,6 +7,7 @@ a thread has to get the GIL for it. Durable means synced to the disk (synchronou
 import asyncio
 import fcntl
 import os
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
@@ -18,11 +19,10 @@ import apsw
 from qingxin.clock import Clock, SystemClock
 from qingxin.store import migrate
 from qingxin.store.backup import copy_pages, new_backup, open_backup
-from qingxin.store.database import Row, Statement, Unusable, Write, must, sql
-from qingxin.store.writer import Writer, bound, translated
+from qingxin.store.database import Row, Unusable, Write, must, sql
+from qingxin.store.file import connect, read
+from qingxin.store.writer import Writer
 
-BUSY_MS = 5_000
-CACHED_STATEMENTS = 500
 NUMBER = "SELECT number FROM log_heads WHERE shard = :shard"
 ADVANCE = "UPDATE log_heads SET number = :number WHERE shard = :shard RETURNING number"
 
@@ -40,18 +40,19 @@ class SQLite:
         """Take the file for this process. Raises Unusable."""
         self._lock = _lock(self.path)
         try:
-            self._writing = _connect(self.path, writing=True)
-            self._reading = _connect(self.path)
+            connect(self.path, writing=True).close()
+            self._reading = connect(self.path)
         except apsw.Error as error:
             os.close(self._lock)
             raise Unusable(f"{self.path} cannot be opened: {error}.") from error
-        self._writer = Writer(self._writing)
+        self._writer = Writer(self.path, self._lock)
+        self._writer.start()
         return self
 
     async def close(self) -> None:
-        await self._writer.close()
+        # The scribe comes last: it empties the WAL into the file.
         self._reading.close()
-        self._writing.close()
+        await self._writer.close()
         os.close(self._lock)
 
     @property
@@ -60,18 +61,18 @@ class SQLite:
         return self._writer.commits
 
     async def all(self, sql: str, **params: Any) -> list[Row]:
-        return _read(self._reading, sql, params)
+        return read(self._reading, sql, params)
 
     async def one(self, sql: str, **params: Any) -> Row | None:
-        rows = _read(self._reading, sql, params)
+        rows = read(self._reading, sql, params)
         return rows[0] if rows else None
 
     async def scan(self, sql: str, **params: Any) -> list[Row]:
         return await asyncio.to_thread(self._scan, sql, params)
 
     def _scan(self, sql: str, params: dict[str, Any]) -> list[Row]:
-        with closing(_connect(self.path)) as connection:
-            return _read(connection, sql, params)
+        with closing(connect(self.path)) as connection:
+            return read(connection, sql, params)
 
     async def write(self, *writes: Write) -> list[list[Row]]:
         return await self._writer.submit(writes)
@@ -86,12 +87,16 @@ class SQLite:
             yield SQLiteHead(self, shard, self._numbers)
 
     async def migrate(self) -> int:
-        count = 0
         try:
-            while await asyncio.to_thread(migrate.sqlite_next, self._writing, self._clock.now()):
-                count += 1
+            return await asyncio.to_thread(self._migrate)
         except apsw.Error as error:
             raise Unusable(f"The database cannot be brought up to date: {error}.") from error
+
+    def _migrate(self) -> int:
+        count = 0
+        with closing(connect(self.path, writing=True)) as connection:
+            while migrate.sqlite_next(connection, self._clock.now()):
+                count += 1
         return count
 
     async def backup(self, target: Path) -> None:
@@ -101,7 +106,7 @@ class SQLite:
             raise Unusable(f"{target} cannot be written: {error}.") from error
 
     def _copy_to(self, target: Path) -> None:
-        with closing(_connect(self.path)) as source, new_backup(target) as copy:
+        with closing(connect(self.path)) as source, new_backup(target) as copy:
             # One snapshot from beginning to end: writers neither wait nor make it start again.
             source.execute("BEGIN; SELECT 1 FROM sqlite_schema").fetchall()
             copy_pages(source, copy)
@@ -110,11 +115,12 @@ class SQLite:
         await asyncio.to_thread(self._fill_from, source)
 
     def _fill_from(self, source: Path) -> None:
-        if self._writing.execute("SELECT 1 FROM sqlite_schema").fetchall():
-            raise Unusable(f"{self.path} is not empty. A backup goes into a new database only.")
-        with closing(open_backup(source)) as backup:
-            copy_pages(backup, self._writing)
-        self._writing.execute("PRAGMA journal_mode = WAL")
+        with closing(connect(self.path, writing=True)) as connection:
+            if connection.execute("SELECT 1 FROM sqlite_schema").fetchall():
+                raise Unusable(f"{self.path} is not empty. A backup goes into a new database only.")
+            with closing(open_backup(source)) as backup:
+                copy_pages(backup, connection)
+            connection.execute("PRAGMA journal_mode = WAL")
 
     async def size(self) -> int:
         files = (self.path, self.path.with_name(self.path.name + "-wal"))
@@ -135,13 +141,6 @@ class SQLiteHead:
         self._numbers[self._shard] = number
 
 
-def _read(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> list[Row]:
-    try:
-        return connection.execute(*bound(Statement(sql, params))).fetchall()
-    except (apsw.Error, OverflowError, UnicodeEncodeError) as error:
-        raise translated(error) from error
-
-
 def _lock(path: Path) -> int:
     """Hold the data directory as long as this process lives. Raises Unusable."""
     file = path.with_name(path.name + ".lock")
@@ -150,30 +149,33 @@ def _lock(path: Path) -> int:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Unusable(f"{path} cannot be opened: {error}.") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(descriptor, 20).decode() or "another"
-        os.close(descriptor)
-        raise Unusable(
-            f"{path.parent} is in use by process {holder}. SQLite serves one process;"
-            " for several, use PostgreSQL."
-        ) from None
+    while not _locked(descriptor):
+        holder = os.pread(descriptor, 20, 0).decode()
+        if _lives(holder):
+            os.close(descriptor)
+            raise Unusable(
+                f"{path.parent} is in use by process {holder}. SQLite serves one process;"
+                " for several, use PostgreSQL."
+            )
+        time.sleep(0.01)  # it was killed, and its scribe is finishing the last commit
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
 
 
-def _connect(path: Path, *, writing: bool = False) -> apsw.Connection:
-    if writing and not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    flags = apsw.SQLITE_OPEN_READWRITE if writing else apsw.SQLITE_OPEN_READONLY
-    connection = apsw.Connection(str(path), flags=flags, statementcachesize=CACHED_STATEMENTS)
-    connection.set_busy_timeout(BUSY_MS)
-    connection.execute("PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY")
-    if writing:
-        [(mode,)] = connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        if mode != "wal":
-            raise apsw.CantOpenError(f"this file system does not support WAL (but {mode})")
-        connection.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000")
-    return connection
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lives(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,219 +1,135 @@
-"""The one thread that writes to SQLite: whatever is queued goes into one transaction.
-
-A write that fails is undone alone: then the batch runs once more, each write in its own
-savepoint. The common case needs none, and every step that it saves is a wait for the GIL.
-"""
+"""The way to the scribe: writes go out in order, each is answered when it is durable."""
 
 import asyncio
-import logging
-import queue
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from itertools import chain
-from typing import Any
+import os
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
 
 import apsw
 import msgspec
-from msgspec import Struct
 
 from qingxin.errors import Unavailable
-from qingxin.store import names
-from qingxin.store.database import (
-    ConstraintViolated,
-    Insert,
-    NothingReturned,
-    Row,
-    Statement,
-    Unstorable,
-    Write,
-)
+from qingxin.store.database import ConstraintViolated, NothingReturned, Row, Unstorable, Write
+from qingxin.store.scribe import Failure, Messages, Outcome, message
 
-MOST_VARIABLES = 32_766  # SQLite's own limit for one statement
-MOST_ROWS = 512  # of one INSERT: longer texts do not fit into apsw's statement cache
+BUFFER = 4 * 1024 * 1024  # bytes between the two processes
+STOPPING = "The server is shutting down."
+ENDED = "The process that writes has ended. It is being started again."
+EXCEPTIONS = {each.__name__: each for each in (ConstraintViolated, Unstorable, Unavailable)}
 
-logger = logging.getLogger("qingxin.store")
-Outcome = list[list[Row]] | Exception
+Answer = asyncio.Future[list[list[Row]]]
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Outcome])
 
 
-class Job(Struct, eq=False):
-    """One write and who waits for it."""
+class Writer(asyncio.Protocol):
+    """Starts the scribe when there is something to write, and again should it die."""
 
-    writes: Sequence[Write]
-    answer: asyncio.Future[list[list[Row]]]
-
-
-class Writer:
-    """Owns the connection that writes, and its thread."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, path: Path, lock: int) -> None:
         self.commits = 0
-        self._connection = connection
+        self._path, self._lock = path, lock
         self._loop = asyncio.get_running_loop()
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._outgoing: list[bytes] = []
+        self._waiting: deque[Answer] = deque()
+        self._scribe: subprocess.Popen[bytes] | None = None
+        self._transport: asyncio.WriteTransport | None = None
+        self._starting: asyncio.Task[None] | None = None
         self._closed = False
-        self._thread.start()
 
-    def submit(self, writes: Sequence[Write]) -> asyncio.Future[list[list[Row]]]:
+    def submit(self, writes: Sequence[Write]) -> Answer:
         """Queue one write; it happens even when the future is cancelled meanwhile."""
-        answer: asyncio.Future[list[list[Row]]] = self._loop.create_future()
+        answer: Answer = self._loop.create_future()
         if self._closed:
-            answer.set_exception(Unavailable("The server is shutting down."))
-        else:
-            self._jobs.put(Job(writes, answer))
+            answer.set_exception(Unavailable(STOPPING))
+            return answer
+        try:
+            body = _encoder.encode(writes)
+        except (OverflowError, UnicodeEncodeError) as error:
+            answer.set_exception(Unstorable(f"This cannot be stored: {error}."))
+            return answer
+        if not self._outgoing:
+            self._loop.call_soon(self._send)
+        self._outgoing.append(message(body))
+        self._waiting.append(answer)
         return answer
+
+    def start(self) -> None:
+        """Start the scribe without waiting for it."""
+        if self._starting is None or self._starting.done():
+            self._starting = self._loop.create_task(self._start())
+
+    async def _start(self) -> None:
+        ours, its = socket.socketpair()
+        for each in (ours, its):
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        with its:
+            self._scribe = _spawn(self._path, its.fileno(), self._lock)
+        self._messages = Messages()
+        await self._loop.create_connection(lambda: self, sock=ours)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)
+        self._send()
+
+    def _send(self) -> None:
+        """All that was submitted in this turn of the loop goes out together."""
+        if self._transport is None:
+            self.start()
+        elif self._outgoing:
+            self._transport.write(b"".join(self._outgoing))
+            self._outgoing.clear()
+
+    def data_received(self, data: bytes) -> None:
+        for each in self._messages.feed(data):
+            self.commits += 1
+            for outcome in _decoder.decode(each):
+                _settle(self._waiting.popleft(), outcome)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        # Whether the last ones were kept is unknown: who asked has to look, or to ask again.
+        self._transport = None
+        self._outgoing.clear()
+        while self._waiting:
+            _settle(self._waiting.popleft(), Failure(Unavailable.__name__, ENDED))
 
     async def close(self) -> None:
         """Write what is queued, then stop."""
-        if not self._closed:
-            self._closed = True
-            self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
-
-    def _run(self) -> None:
-        more = True
-        while more:
-            jobs, more = self._next()
-            if jobs:
-                outcomes = self._outcomes(jobs)
-                self._loop.call_soon_threadsafe(_answer, jobs, outcomes)
-
-    def _next(self) -> tuple[list[Job], bool]:
-        """Everything queued by now, and whether there can be more later."""
-        jobs = []
-        try:
-            job = self._jobs.get()
-            while job is not None:
-                jobs.append(job)
-                job = self._jobs.get_nowait()
-        except queue.Empty:
-            return jobs, True
-        return jobs, False
-
-    def _outcomes(self, jobs: Sequence[Job]) -> Sequence[Outcome]:
-        try:
-            return self._commit(jobs)
-        except Exception as error:
-            outcome = translated(error)
-        if isinstance(outcome, Unavailable) or len(jobs) == 1:
-            return [outcome] * len(jobs)
-        try:
-            return self._commit(jobs, apart=True)
-        except Exception as error:
-            return [translated(error)] * len(jobs)
-
-    def _commit(self, jobs: Sequence[Job], *, apart: bool = False) -> list[Outcome]:
-        """One transaction over all of them. Where `apart`, each succeeds or fails by itself."""
-        run = self._run_apart if apart else self._run_job
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            outcomes = [run(job) for job in jobs]
-            self._connection.execute("COMMIT")
-        except BaseException:
-            # SQLite has already rolled back after some errors, e.g. of a full disk.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-        self.commits += 1
-        return outcomes
-
-    def _run_job(self, job: Job) -> Outcome:
-        return [self._write(write, index) for index, write in enumerate(job.writes)]
-
-    def _run_apart(self, job: Job) -> Outcome:
-        self._connection.execute("SAVEPOINT job")
-        try:
-            outcome = self._run_job(job)
-        except Exception as error:
-            outcome = translated(error)
-            if isinstance(outcome, Unavailable):
-                raise
-            self._connection.execute("ROLLBACK TO job")
-        self._connection.execute("RELEASE job")
-        return outcome
-
-    def _write(self, write: Write, index: int) -> list[Row]:
-        if isinstance(write, Insert):
-            return self._insert(write)
-        rows = self._connection.execute(*bound(write, storing=True)).fetchall()
-        if write.must_return and not rows:
-            raise NothingReturned(index)
-        return rows
-
-    def _insert(self, insert: Insert) -> list[Row]:
-        returned: list[Row] = []
-        for rows in _chunks(insert.rows, len(insert.columns)):
-            values = tuple(chain.from_iterable(rows))
-            _refuse_nul(values)
-            text = _insert_text(insert.table, insert.columns, insert.conflict, len(rows))
-            returned += self._connection.execute(text, values)
-        return returned
+        self._closed = True
+        if self._starting is not None:
+            await self._starting
+        if self._waiting:
+            await asyncio.wait(list(self._waiting))
+        if self._transport is not None:
+            self._transport.close()
+        if self._scribe is not None:
+            await asyncio.to_thread(self._scribe.wait)
 
 
-def bound(statement: Statement, *, storing: bool = False) -> tuple[str, Mapping[str, Any]]:
-    """The text and the bindings as SQLite takes them."""
-    text, params = statement.sql, statement.params
-    if storing:
-        _refuse_nul(params.values())
-    if not (lists := names.lists(text)):
-        return text, params
-    values = {name: list(params[name]) for name in lists}
-    in_hex = frozenset(name for name, many in values.items() if many and type(many[0]) is bytes)
-    for name in in_hex:
-        values[name] = [each.hex() for each in values[name]]
-    encoded = {name: msgspec.json.encode(many).decode() for name, many in values.items()}
-    return names.for_sqlite(text, in_hex), {**params, **encoded}
+def _spawn(path: Path, channel: int, lock: int) -> subprocess.Popen[bytes]:
+    """It keeps the lock as well: nobody else may write before its last commit is over."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "qingxin.store.scribe", path, str(channel)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        pass_fds=(channel, lock),
+        stdin=subprocess.DEVNULL,
+    )
 
 
-def translated(error: Exception) -> Exception:
-    """What went wrong, in the words of database.py."""
-    match error:
-        case apsw.ConstraintError():
-            return ConstraintViolated(str(error))
-        case apsw.FullError():
-            return Unavailable("The disk is full. Nothing can be stored until there is space.")
-        case apsw.ReadOnlyError() | apsw.CantOpenError() | apsw.PermissionsError():
-            return Unavailable(f"The database cannot be written to ({error}). Reading still works.")
-        case apsw.BusyError() | apsw.LockedError():
-            return Unavailable("Another program holds the database. Try again in a moment.")
-        case apsw.IOError() | apsw.CorruptError() | apsw.NotADBError():
-            return Unavailable(f"The disk does not work as it should ({error}).")
-        case OverflowError() | UnicodeEncodeError() | apsw.TooBigError():
-            return Unstorable(f"This cannot be stored: {error}.")
-    return error
+def _settle(answer: Answer, outcome: Outcome) -> None:
+    if answer.done():
+        return
+    if isinstance(outcome, Failure):
+        answer.set_exception(_exception(outcome))
+    else:
+        answer.set_result(outcome)
 
 
-def _refuse_nul(values: Iterator[Any] | Any) -> None:
-    # PostgreSQL has no NUL in text: refused here too, so that one can move to it.
-    for value in values:
-        if type(value) is str and "\0" in value:
-            raise Unstorable("Text with a NUL character cannot be stored.")
-
-
-def _chunks(rows: Sequence[Row], columns: int) -> Iterator[Sequence[Row]]:
-    """Rows in powers of two, so that few texts serve every number of rows."""
-    most = min(MOST_ROWS, MOST_VARIABLES // columns)
-    start, size = 0, 1 << (most.bit_length() - 1)
-    while start < len(rows):
-        while size > len(rows) - start:
-            size >>= 1
-        yield rows[start : start + size]
-        start += size
-
-
-@lru_cache(1024)
-def _insert_text(table: str, columns: tuple[str, ...], conflict: str, count: int) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    text = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"
-    return f"{text} ON CONFLICT {conflict}" if conflict else text
-
-
-def _answer(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
-    for job, outcome in zip(jobs, outcomes, strict=True):
-        if job.answer.done():
-            continue
-        if isinstance(outcome, Exception):
-            job.answer.set_exception(outcome)
-        else:
-            job.answer.set_result(outcome)
+def _exception(failure: Failure) -> Exception:
+    if failure.kind == NothingReturned.__name__:
+        return NothingReturned(failure.index)
+    return EXCEPTIONS.get(failure.kind, apsw.SQLError)(failure.message)
