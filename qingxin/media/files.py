@@ -272,6 +272,7 @@ class Files:
 
     async def _check_room(self, owner: str, length: int) -> None:
         self._check_size(length)
+        # At the end this counts for real, in one transaction with the file.
         if (await self.usage(owner)).bytes + length > self._quota:
             raise self._over_quota()
 
@@ -280,6 +281,8 @@ class Files:
             raise errors.TooLarge(
                 f"A file may have at most {self._limits.max_upload:,} bytes here."
             )
+        if size > self._quota:
+            raise self._over_quota()
 
     def _over_quota(self) -> errors.Forbidden:
         return errors.Forbidden(
@@ -295,8 +298,6 @@ class Files:
         self, owner: str, place: str, size: int, content: str, file: Statement
     ) -> None:
         """In one transaction: the bytes are held, counted and have an address."""
-        if size > self._quota:
-            raise self._over_quota()
         try:
             answers = await self._database.write(
                 self._litter.claim(place),

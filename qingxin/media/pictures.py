@@ -14,7 +14,8 @@ from qingxin.media.orders import LARGEST, Answer, Order
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF")
 MOST_PIXELS = 64_000_000  # of a picture that has to be unpacked whole
 MOST_JPEG_PIXELS = 256_000_000  # a JPEG can be read at an eighth of its size
-MOST_MOVING_PIXELS = 200_000_000  # of all frames of an animation together
+MOST_MOVING_PIXELS = 100_000_000  # of all frames of an animation together
+MOST_MADE_PIXELS = 50_000_000  # of all frames of an animated thumbnail: some 4 s of work
 MOST_FRAMES = 300
 PICTURES_IN_BOXES = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 RESIZABLE = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr")
@@ -160,13 +161,14 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _moving(image: Image.Image, order: Order) -> bytes:
     """An animated WebP, or nothing where that would be too much."""
     frames: list[Image.Image] = []
-    durations, pixels = [], 0
+    durations, read, made = [], 0, 0
     for frame in ImageSequence.Iterator(image):
-        pixels += frame.width * frame.height
-        if len(frames) == MOST_FRAMES or pixels > MOST_MOVING_PIXELS:
-            return b""
-        durations.append(round(frame.info.get("duration") or 100))
         frames.append(_shrunk(frame, order))
+        durations.append(round(frame.info.get("duration") or 100))
+        read += frame.width * frame.height
+        made += frames[-1].width * frames[-1].height
+        if len(frames) > MOST_FRAMES or read > MOST_MOVING_PIXELS or made > MOST_MADE_PIXELS:
+            return b""
     out = io.BytesIO()
     frames[0].save(
         out,

@@ -15,19 +15,19 @@ import msgspec
 
 from qingxin.media.orders import LENGTH, Answer, Order, packed
 
-MEMORY = 1024 * 1024 * 1024  # bytes of address space, libraries and thread stacks included
-SECONDS = 10  # of processor time for one order
 NICE = 10  # messages come first
 
 
-def main() -> None:
-    _limit(resource.RLIMIT_AS, MEMORY)
+def main(memory: int, seconds: int) -> None:
+    """`memory` in bytes of address space; `seconds` of processor time for one order."""
+    _limit(resource.RLIMIT_AS, memory)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
     os.nice(NICE)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get among the answers
     while (order := _next(sys.stdin.buffer)) is not None:
+        _limit(resource.RLIMIT_CPU, int(time.process_time()) + seconds + 1)
         answer, data = _fulfil(order)
         answers.write(packed(answer) + data)
         answers.flush()
@@ -39,8 +39,6 @@ def _next(orders: BinaryIO) -> Order | None:
 
 
 def _fulfil(order: Order) -> tuple[Answer, bytes]:
-    used = time.process_time()
-    _limit(resource.RLIMIT_CPU, int(used) + SECONDS + 1)
     try:
         from qingxin.media.pictures import TooMuch, Undecided, Unreadable, thumbnail
     except MemoryError:
@@ -65,4 +63,4 @@ def _limit(kind: int, soft: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]), int(sys.argv[2]))

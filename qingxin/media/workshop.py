@@ -18,7 +18,9 @@ from qingxin.media.orders import LARGEST, LENGTH, Answer, Order, packed
 
 logger = logging.getLogger("qingxin.media")
 
-PATIENCE = 60.0  # seconds for one order, processor time or not
+MEMORY = 1024 * 1024 * 1024  # bytes of the worker's address space, libraries included
+SECONDS = 10  # of processor time for one order
+PATIENCE = 60.0  # seconds for one order, waiting included
 IDLE = 60.0  # seconds without orders until the worker ends
 # How a file ends the worker: too much processor time, or a decoder's mistake.
 BY_THE_FILE = {
@@ -45,7 +47,15 @@ class Failed(Exception):
 class Workshop:
     """Takes one order at a time."""
 
-    def __init__(self, *, patience: float = PATIENCE, idle: float = IDLE) -> None:
+    def __init__(
+        self,
+        *,
+        memory: int = MEMORY,
+        seconds: int = SECONDS,
+        patience: float = PATIENCE,
+        idle: float = IDLE,
+    ) -> None:
+        self._limits = str(memory), str(seconds)
         self._patience = patience
         self._idle = idle
         self._turn = asyncio.Lock()
@@ -62,7 +72,9 @@ class Workshop:
         async with self._turn:
             if self._rest:
                 self._rest.cancel()
-            worker = self._worker = self._worker or await self._start()
+            if self._worker is None or self._worker.returncode is not None:
+                self._worker = await self._start()
+            worker = self._worker
             try:
                 async with asyncio.timeout(self._patience):
                     return await _ask(worker, order)
@@ -85,7 +97,7 @@ class Workshop:
     async def _start(self) -> Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "qingxin.media.worker"),
+            *("-m", "qingxin.media.worker", *self._limits),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
