@@ -140,7 +140,7 @@ class Accounts:
     async def mark(self, user_id: str, **flags: bool) -> None:
         """Set `moderator`, `locked` or `suspended`. Raises NotFound.
 
-        `Sessions.forget` must follow, or it takes effect with some seconds' delay.
+        `Sessions.changed` must follow, or it takes effect with some seconds' delay.
         """
         assert set(flags) <= {"moderator", "locked", "suspended"}
         changes = ", ".join(f"{name} = :{name}" for name in flags)

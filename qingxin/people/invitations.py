@@ -59,7 +59,7 @@ class Invitations:
 
     async def valid(self, token: str) -> bool:
         """Whether somebody could register with it now."""
-        return bool(
+        return GRAMMAR.match(token) is not None and bool(
             await self._database.one(
                 f"SELECT token FROM registration_tokens WHERE {VALID}",
                 token=token,

@@ -34,6 +34,7 @@ UPSERT = """(user_id) DO UPDATE SET fields = excluded.fields,
     folded = excluded.folded, position = excluded.position"""
 FIND = "SELECT fields FROM profiles WHERE user_id = :user_id"
 
+encode = msgspec.json.encode
 Fields = dict[str, Any]
 Revise = Callable[[Fields], Fields]
 
@@ -53,7 +54,7 @@ def first_profile(user_id: str) -> Write:
 def profile_row(user_id: str, fields: Fields, position: int) -> Write:
     name, avatar = fields.get(DISPLAY_NAME), fields.get(AVATAR_URL)
     searched = folded(ids.localpart(user_id), name or "")
-    row = (user_id, msgspec.json.encode(fields), name, avatar, searched, position)
+    row = (user_id, encode(fields), name, avatar, searched, position)
     return Insert("profiles", COLUMNS, [row], UPSERT)
 
 
@@ -72,10 +73,9 @@ class Change(Entry):
         key = (Change, self.news.user_id)
         fields: Fields | None = at_once.get(key)
         if fields is None:
-            row = await self._database.one(FIND, user_id=self.news.user_id)
-            fields = msgspec.json.decode(row[0]) if row else {}
+            fields = await _read(self._database, self.news.user_id)
         fields = self._revise(fields)
-        if len(msgspec.json.encode(fields)) > LARGEST:
+        if len(encode(fields)) > LARGEST:
             raise ProfileTooLarge
         at_once[key] = fields
         return [profile_row(self.news.user_id, fields, number)]
@@ -95,8 +95,7 @@ class Profiles:
         if fields is not None:
             return fields
         with self._remembered.reading(user_id) as reading:
-            row = await self._database.one(FIND, user_id=user_id)
-            return reading.keep(msgspec.json.decode(row[0]) if row else {})
+            return reading.keep(await _read(self._database, user_id))
 
     async def set(self, user_id: str, field: str, value: Any) -> bool:
         """Set a field; whether it was another before. Raises InvalidParam, BadJson, too large."""
@@ -104,7 +103,9 @@ class Profiles:
         check_value(field, value)
         if field in KNOWN and not value:
             return await self.remove(user_id, field)
-        if (await self.of(user_id)).get(field, msgspec.UNSET) == value:
+        before = (await _read(self._database, user_id)).get(field, msgspec.UNSET)
+        # As JSON, since to Python 1 and true are the same.
+        if before is not msgspec.UNSET and encode(before) == encode(value):
             return False
         await self._append(user_id, [field], lambda fields: {**fields, field: value})
         return True
@@ -112,7 +113,7 @@ class Profiles:
     async def remove(self, user_id: str, field: str) -> bool:
         """Remove a field; whether it was there. Raises InvalidParam."""
         check_name(field)
-        if field not in await self.of(user_id):
+        if field not in await _read(self._database, user_id):
             return False
         await self._append(
             user_id,
@@ -148,6 +149,11 @@ class Profiles:
         self._remembered.forget(user_id)
 
 
+async def _read(database: Database, user_id: str) -> Fields:
+    row = await database.one(FIND, user_id=user_id)
+    return msgspec.json.decode(row[0], type=Fields) if row else {}
+
+
 def check_name(field: str) -> None:
     """Raises KeyTooLarge, InvalidParam."""
     if len(field.encode()) > LONGEST_NAME:
@@ -158,18 +164,9 @@ def check_name(field: str) -> None:
 
 def check_value(field: str, value: Any) -> None:
     """Known fields hold text, or null to remove them. Raises BadJson, InvalidParam."""
-    if field not in KNOWN:
-        return _check_custom(value)
-    if value is None:
+    if field not in KNOWN or value is None:
         return
     if not isinstance(value, str):
         raise BadJson(f"{field} must be a string.")
     if len(value) > LONGEST[field] or "\0" in value:
         raise InvalidParam(f"{field} may have at most {LONGEST[field]} letters, and no NUL.")
-
-
-def _check_custom(value: Any) -> None:
-    try:
-        msgspec.json.encode(value)
-    except OverflowError:
-        raise BadJson("Whole numbers here have at most 64 bits.") from None

@@ -118,7 +118,7 @@ class Sessions:
         """Sign a device in: its tokens and its id."""
         tokens, device_id, writes = self.opening(user_id, device_id, name, refreshable=refreshable)
         await self._database.write(*writes)
-        self._changed(user_id)
+        self.changed(user_id)
         return tokens, device_id
 
     async def recognise(self, access_token: str) -> Session:
@@ -153,7 +153,7 @@ class Sessions:
         tokens, insert = self._pair(user_id, device_id, refreshable=True, replaces=hashed)
         unused = sql("DELETE FROM tokens WHERE replaces = :hashed", hashed=hashed)
         await self._used("refresh_hash", hashed, replaces, unused, insert)
-        self._changed(user_id)
+        self.changed(user_id)
         return tokens
 
     async def end(self, user_id: str, device_ids: Sequence[str]) -> None:
@@ -173,7 +173,7 @@ class Sessions:
         if device_ids:
             await self._line.append(Record(writes, user_id=user_id, news=change))
             self._sightings.forget(user_id, device_ids)
-            self._changed(user_id)
+            self.changed(user_id)
 
     async def end_all(self, user_id: str, *, but: str | None = None) -> None:
         """Sign out every device of a user, or every one but one."""
@@ -188,7 +188,8 @@ class Sessions:
         for hashed in self._by_user.pop(user_id, ()):
             self._known.pop(hashed, None)
 
-    def _changed(self, user_id: str) -> None:
+    def changed(self, user_id: str) -> None:
+        """Something about this user's tokens or rights is different now: tell everybody."""
         self.forget(user_id)
         self._announce(user_id)
 
@@ -200,7 +201,7 @@ class Sessions:
         user_id, device_id, expires, replaces, moderator, locked, suspended = row
         if replaces is not None and not 0 < expires <= self._clock.now():
             await self._used("access_hash", hashed, replaces)
-            self._changed(user_id)
+            self.changed(user_id)
             changes = self._changes
         session = Session(
             user_id, device_id, hashed, expires, bool(moderator), bool(locked), bool(suspended)

@@ -8,11 +8,21 @@ from qingxin.api.auth import Gate
 from qingxin.api.http import Router, routes_of
 from qingxin.api.limits import Limits
 from qingxin.api.matrix.account import OwnAccount
+from qingxin.api.matrix.account_data import AccountDataEndpoints
+from qingxin.api.matrix.admin import AdminEndpoints
 from qingxin.api.matrix.credentials import Credentials
+from qingxin.api.matrix.devices import DeviceEndpoints
+from qingxin.api.matrix.filters import FilterEndpoints
 from qingxin.api.matrix.login import SigningIn
+from qingxin.api.matrix.openid import OpenIdEndpoints
+from qingxin.api.matrix.presence import PresenceEndpoints
+from qingxin.api.matrix.profile import ProfileEndpoints
 from qingxin.api.matrix.register import Registration
 from qingxin.api.matrix.uia import Confirmation
-from tests.people.parts import People
+from qingxin.api.matrix.user_directory import UserDirectoryEndpoints
+from qingxin.api.matrix.versions import Discovery
+from qingxin.api.matrix.voip import TurnEndpoints
+from tests.people.parts import SERVER, People
 
 CLIENT = "/_matrix/client/v3"
 DUMMY = {"auth": {"type": "m.login.dummy"}}
@@ -109,11 +119,39 @@ class Door:
             OwnAccount(
                 people.accounts, people.sessions, people.passes, confirmation, people.farewell
             ),
+            *self._further(confirmation),
         ]
         gate = Gate(people.sessions, people.sightings, self.limits, query_tokens=True)
         self.router = Router([one for each in endpoints for one in routes_of(each)], gate.admit)
         transport = httpx.ASGITransport(self.router, client=("192.0.2.7", 4711))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://example.org")
+
+    def _further(self, confirmation: Confirmation) -> list[object]:
+        people = self.people
+        self.faces_changed: list[str] = []
+        self.friends = {("@alice:example.org", "@bob:example.org")}
+        turn = ["turn:turn.example.org:3478"]
+        return [
+            DeviceEndpoints(people.devices, people.sessions, confirmation),
+            ProfileEndpoints(people.profiles, people.accounts, self._on_change),
+            AccountDataEndpoints(people.preferences, {"m.push_rules": self._push_rules}),
+            FilterEndpoints(people.filters),
+            PresenceEndpoints(people.presence, people.accounts, self._may_see),
+            UserDirectoryEndpoints(people.directory),
+            OpenIdEndpoints(people.passes, SERVER),
+            TurnEndpoints(people.clock, turn, "a secret"),
+            AdminEndpoints(people.accounts, people.sessions, people.devices, people.sightings),
+            Discovery(""),
+        ]
+
+    async def _on_change(self, user_id: str) -> None:
+        self.faces_changed.append(user_id)
+
+    async def _may_see(self, asker: str, other: str) -> bool:
+        return (asker, other) in self.friends
+
+    async def _push_rules(self, user_id: str) -> bytes:
+        return b'{"global":{}}'
 
     @property
     def stranger(self) -> Person:

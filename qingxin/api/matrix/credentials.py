@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from qingxin.api.limits import Limits
+from qingxin.api.matrix.text import check_text
 from qingxin.errors import BadRequest, Forbidden, MissingParam
 from qingxin.people.accounts import Account, Accounts
 
@@ -25,6 +26,7 @@ class Credentials:
 
     def user_id(self, identifier: Identifier | None, user: str | None) -> str | None:
         """Who is meant by the identifier, or the `user` of old clients. Raises BadRequest."""
+        check_text(identifier.user if identifier else user, "user")
         if identifier is None:
             return self._accounts.named(user) if user else None
         if identifier.type in ("m.id.thirdparty", "m.id.phone"):
