@@ -17,6 +17,7 @@ from qingxin.commands.desk import condition
 from qingxin.commands.options import Words, command, file_of, settings_of
 from qingxin.commands.serve import LISTEN
 from qingxin.config import ConfigError, Settings
+from qingxin.errors import MatrixError
 from qingxin.store import choice
 from qingxin.store.database import Unusable
 
@@ -103,7 +104,7 @@ def _database(chosen: argparse.Namespace, settings: Settings, *, running: bool) 
             if running
             else asyncio.run(_condition(settings, chosen.data))
         )
-    except (Problem, Unusable) as problem:
+    except (Problem, MatrixError, Unusable) as problem:
         return Finding("bad", f"database: {problem}")
     if found["damage"]:
         return Finding("bad", f"database: damaged: {'; '.join(found['damage'])}")

@@ -52,7 +52,9 @@ async def answering(app: App, data: Path) -> AsyncIterator[None]:
             writer.write(msgspec.json.encode(answer) + b"\n")
 
         with suppress(ConnectionError):
-            wish = msgspec.json.decode(await reader.readline(), type=Wish)
+            if not (line := await reader.readline()):
+                return writer.close()  # somebody wanted to know whether we are there
+            wish = msgspec.json.decode(line, type=Wish)
             desk = Desk(app, lambda done, total: say(Answer(done=done, total=max(total, 1))))
             say(await _outcome(desk, wish))
             await writer.drain()

@@ -68,6 +68,6 @@ async def _fill(settings: config.Settings, partial: Path) -> None:
 
 def _put_in_place(partial: Path, data: Path) -> None:
     for name in (archive.ROWS, archive.MANIFEST):
-        (partial / name).unlink()
+        (partial / name).unlink(missing_ok=True)
     (data / FILE).unlink(missing_ok=True)
     os.replace(partial, data)

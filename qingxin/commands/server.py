@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -24,11 +25,14 @@ SWITCH_INTERVAL = 0.0005
 
 
 class Server(uvicorn.Server):
-    """Leaves signals to us, and says when it is ready."""
+    """Says when it is ready, and on a signal lets those go who wait for news."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -36,6 +40,10 @@ class Server(uvicorn.Server):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
         yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._stopping()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -60,7 +68,7 @@ async def serve(app: App, listening: socket.socket, ready: Callable[[], None]) -
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()  # what is there now stays: never look through it again
-    await Server(config, ready).serve([listening])
+    await Server(config, ready, app.feed.close).serve([listening])
 
 
 def listen(address: str) -> socket.socket:

@@ -1,10 +1,8 @@
 """Plays: conversations as text files, for the sample world.
 
-A play begins with lines `key = value` about its room. `[2 days ago 08:15]` sets the time. Then
-`alice: text` says something, and an indented line does something to it: `bob replies: text`,
-`bob answers: text` (in its thread), `bob edits: text`, `bob, carol react 👍`, `bob votes 2`,
-`bob pins`, `bob removes`. `alice asks: question? | one | two` is a poll, `alice shows lake: text`
-a picture.
+A play begins with lines `key = value` about its room. `[2 days ago 08:15]` sets the time;
+`alice: text` says something; `bob replies: text` and the rest of ACTS do something else. An
+indented line is about the line before it, and several people may do the same at once.
 """
 
 import re

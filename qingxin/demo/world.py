@@ -31,7 +31,7 @@ async def make(settings: Settings, data: Path, report: Report, now: int | None =
     settings = msgspec.structs.replace(settings, rate_limits="off", password_cost="low")
     now = int(time() * 1000) if now is None else now
     script = list(plays())
-    midnight = _midnight_after(now, min(line.ago for play in script for line in play.lines))
+    midnight = midnight_after(now, min(line.ago for play in script for line in play.lines))
     first = midnight - max(line.ago for play in script for line in play.lines)
     clock = PlayClock(first - 2 * DAY)
     async with App.open(settings, data, clock) as app:
@@ -43,7 +43,7 @@ async def is_here(app: App) -> bool:
     return await app.accounts.check(app.accounts.named(CAST[0].name), PASSWORD) is not None
 
 
-def _midnight_after(now: int, latest: int) -> int:
+def midnight_after(now: int, latest: int) -> int:
     """The midnight that plays count back from: the latest for which nothing is in the future."""
     today = datetime.fromtimestamp(now / 1000).replace(hour=0, minute=0, second=0, microsecond=0)
     midnight = int(today.timestamp() * 1000) + DAY

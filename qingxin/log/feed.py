@@ -28,6 +28,10 @@ class Bell:
         if not self._rung.done():
             self._rung.set_result(None)
 
+    def dismiss(self) -> None:
+        """End the waiting without news."""
+        self._rung.cancel()
+
     async def ring(self, timeout: float) -> bool:
         """Wait for news for at most `timeout` seconds; whether there is any."""
         alarm = self._loop.call_later(timeout, self._rung.cancel) if timeout > 0 else None
@@ -51,7 +55,7 @@ class Bell:
 class Watcher:
     """One online user: complete for every position after `since`."""
 
-    __slots__ = ("user_id", "since", "rooms", "touched", "own", "memberships", "bells", "idle_from")
+    __slots__ = ("bells", "idle_from", "memberships", "own", "rooms", "since", "touched", "user_id")
 
     def __init__(self, user_id: str, since: int) -> None:
         self.user_id = user_id
@@ -84,6 +88,7 @@ class Feed:
         self._joined_rooms = joined_rooms
         self._watchers: dict[str, Watcher] = {}
         self._rooms: dict[str, set[Watcher]] = {}
+        self._closed = False
         self.number = 0  # the newest position told
 
     async def watch(self, user_id: str) -> Watcher:
@@ -103,6 +108,8 @@ class Feed:
         """A bell that does not miss anything from now on."""
         loop = asyncio.get_running_loop()
         bell = Bell(loop)
+        if self._closed:
+            bell.dismiss()
         watcher.bells.append(bell)
         try:
             yield bell
@@ -167,6 +174,13 @@ class Feed:
                 del self._watchers[watcher.user_id]
                 for room_id in list(watcher.rooms):
                     self._exit(watcher, room_id)
+
+    def close(self) -> None:
+        """Let everybody who waits, now or later, go without news: the server stops."""
+        self._closed = True
+        for watcher in self._watchers.values():
+            for bell in watcher.bells:
+                bell.dismiss()
 
     def reset(self) -> None:
         """Forget who is watched, e.g. when what happened is no longer known exactly."""

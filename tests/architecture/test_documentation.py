@@ -10,7 +10,7 @@ from tests.architecture.reference import pages
 from tests.architecture.sources import PACKAGE, ROOT, Function
 
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-NAMED = re.compile(r"`((?:\w+/)*\w+\.py):([\w.]+)`")
+NAMED = re.compile(r"\b((?:\w+/)*\w+\.py):([\w.]+\w)")
 PATH = re.compile(r"`((?:qingxin|tests|docs|bench)/[\w./]*)`")
 WRITTEN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 

@@ -45,11 +45,11 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def qingxin(capsys: pytest.CaptureFixture[str], data: Path) -> Run:
-    """Run a command on the data directory."""
+    """Run a command on the data directory, or `at` another one."""
 
-    def run(*words: str | Path) -> Outcome:
+    def run(*words: str | Path, at: Path = data) -> Outcome:
         capsys.readouterr()
-        code = main([*map(str, words), "--data", str(data)])
+        code = main([*map(str, words), "--data", str(at)])
         return Outcome(code, *capsys.readouterr())
 
     return run
@@ -73,5 +73,6 @@ def served(data: Path) -> Iterator[Served]:
         ready = child.stdout.readline()
         assert ready.startswith("Qingxin is at http://127.0.0.1:")
         yield Served(ready.split()[-1], data, child)
-        child.send_signal(signal.SIGTERM)
-        assert child.wait(20) == 0
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(20) == 0

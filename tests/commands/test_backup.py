@@ -1,3 +1,4 @@
+import asyncio
 import shutil
 import tarfile
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Run, Served
+from tests.postgres import PostgresServer
 
 MEDIA = Path("media/blobs/ab/cdef")
 
@@ -15,20 +17,45 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_a_backup_of_a_running_server_becomes_a_server_again(
-    qingxin: Run, served: Served, target: Path, data: Path, tmp_path: Path
+    qingxin: Run, served: Served, target: Path, tmp_path: Path
 ) -> None:
     qingxin("user", "create", "alice", "--password", "a secret")
-    (data / MEDIA).parent.mkdir(parents=True, exist_ok=True)
-    (data / MEDIA).write_bytes(b"a picture")
-    made = qingxin("backup", target)
-    assert made.code == 0, made.err
-    data.rename(tmp_path / "elsewhere")
-    restored = qingxin("restore", target)
+    (served.data / MEDIA).parent.mkdir(parents=True, exist_ok=True)
+    (served.data / MEDIA).write_bytes(b"a picture")
+    assert qingxin("backup", target).code == 0
+    again = tmp_path / "again"
+    restored = qingxin("restore", target, at=again)
     assert restored.code == 0, restored.err
-    assert (data / MEDIA).read_bytes() == b"a picture"
-    assert "@alice:localhost" in qingxin("user", "list").out
-    assert not (data / "rows.db").exists()
-    (tmp_path / "elsewhere").rename(data) if not data.exists() else None
+    assert (again / MEDIA).read_bytes() == b"a picture"
+    assert "@alice:localhost" in qingxin("user", "list", at=again).out
+    assert sorted(path.name for path in again.iterdir()) == [
+        "media",
+        "qingxin.db",
+        "qingxin.db.lock",
+    ]
+
+
+async def test_a_backup_moves_a_server_to_postgresql_and_back(
+    qingxin: Run, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    url = await postgres_server.new_database()
+    there = ("--set", f"database={url}")
+
+    def move() -> None:
+        qingxin("init")
+        qingxin("user", "create", "alice", "--password", "a secret")
+        qingxin("backup", tmp_path / "one")
+        assert qingxin("restore", tmp_path / "one", *there, at=tmp_path / "moved").code == 0
+        qingxin("user", "create", "bob", "--password", "a secret", *there, at=tmp_path / "moved")
+        assert qingxin("check", "--listen", "127.0.0.1:0", *there, at=tmp_path / "moved").code == 0
+        assert qingxin("backup", tmp_path / "two", *there, at=tmp_path / "moved").code == 0
+        assert qingxin("restore", tmp_path / "two", at=tmp_path / "back").code == 0
+        people = qingxin("user", "list", at=tmp_path / "back").out
+        assert "@alice:localhost" in people
+        assert "@bob:localhost" in people
+
+    await asyncio.to_thread(move)
+    await postgres_server.drop_database(url)
 
 
 def test_a_backup_overwrites_nothing(qingxin: Run, target: Path) -> None:
