@@ -27,6 +27,14 @@ def client_of(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, limits=limits, timeout=LONGEST, trust_env=False)
 
 
+def listen() -> socket.socket:
+    """A free port. asyncio sends without delay only where the protocol is named."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(512)
+    return listening
+
+
 class Town:
     """Where people can have accounts: what servers of every kind offer to stories."""
 
@@ -87,7 +95,7 @@ class Server(Town):
     async def _run(self, ready: asyncio.Future[None]) -> None:
         async with App.open(self.settings, self.data) as app:
             self.app = app
-            listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+            listening = listen()
             self.url = "http://127.0.0.1:{}".format(listening.getsockname()[1])
             server = uvicorn.Server(
                 uvicorn.Config(
