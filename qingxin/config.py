@@ -98,7 +98,8 @@ def _from_file(file: Path) -> dict[str, Any]:
 def _convert(values: dict[str, Any]) -> Settings:
     known = set(Settings.__struct_fields__)
     if unknown := sorted(set(values) - known):
-        raise ConfigError(f"No such setting: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
+        names = ", ".join(sorted(known))
+        raise ConfigError(f"No such setting: {', '.join(unknown)}. There are: {names}.")
     if isinstance(uris := values.get("turn_uris"), str):
         values = values | {"turn_uris": [uri.strip() for uri in uris.split(",") if uri.strip()]}
     try:

@@ -31,7 +31,7 @@ class State(Protocol):
 
 
 def check(state: State, draft: Draft) -> None:
-    """Raise Forbidden where the room's rules do not allow the draft, BadJson where it is ill-formed."""
+    """Raises Forbidden where the rules do not allow the draft, BadJson where it is ill-formed."""
     if draft.type == "m.room.create":
         if state.get("m.room.create") is not None:
             raise Forbidden("This room has been created already.")
@@ -58,14 +58,11 @@ def check_member(state: State, draft: Draft, target: str) -> None:
     if not ids.is_user_id(target):
         raise BadJson("The state key of a membership is a user id.")
     rules = {"join": _join, "invite": _invite, "leave": _leave, "ban": _ban, "knock": _knock}
-    rule = rules.get(draft.content.get("membership", ""), None) if _is_text(draft) else None
+    membership = draft.content.get("membership")
+    rule = rules.get(membership) if isinstance(membership, str) else None
     if rule is None:
         raise BadJson("A membership is join, invite, leave, ban or knock.")
     rule(state, draft, target)
-
-
-def _is_text(draft: Draft) -> bool:
-    return isinstance(draft.content.get("membership"), str)
 
 
 def _join(state: State, draft: Draft, target: str) -> None:
@@ -87,8 +84,9 @@ def _join(state: State, draft: Draft, target: str) -> None:
 def _is_founding(state: State, target: str) -> bool:
     """The creator's own join is the second event of every room."""
     create = state.get("m.room.create")
-    return create is not None and create.sender == target and state.get("m.room.join_rules") is None \
-        and state.get("m.room.power_levels") is None and state.membership(target) == "leave"  # fmt: skip
+    if create is None or create.sender != target or state.membership(target) != "leave":
+        return False
+    return state.get("m.room.join_rules") is None and state.get("m.room.power_levels") is None
 
 
 def _vouched(state: State, voucher: Any) -> None:
@@ -100,10 +98,8 @@ def _vouched(state: State, voucher: Any) -> None:
 
 def _invite(state: State, draft: Draft, target: str) -> None:
     _be_inside(state, draft.sender)
-    if state.membership(target) in ("join", "ban"):
-        raise Forbidden(
-            f"{target} is {'banned' if state.membership(target) == 'ban' else 'in the room already'}."
-        )
+    if (now := state.membership(target)) in ("join", "ban"):
+        raise Forbidden(f"{target} is {'banned' if now == 'ban' else 'in the room already'}.")
     if power(state, draft.sender) < level(state, "invite"):
         raise Forbidden("You may not invite people to this room.")
 

@@ -145,7 +145,7 @@ class Speech(Entry):
                     type=target.type,
                     state_key=target.state_key,
                     position=target.position,
-                )  # fmt: skip
+                )
             )
         return writes
 
@@ -259,7 +259,10 @@ class Log:
         states, tail = self.history.states, self.history.tail
         if speech.founding is not None:
             room = speech.founding
-            states.found(RoomState(room.room_id, VERSIONS[room.version], room.type))
+            state = RoomState(room.room_id, VERSIONS[room.version], room.type)
+            newcomers = [e.state_key for e in speech.events if e.type == MEMBER and e.state_key]
+            state.members.update(dict.fromkeys(newcomers))
+            states.found(state)
         for event in speech.events:
             tail.add(event)
             states.apply(event)

@@ -1,7 +1,7 @@
 """A room's current state in memory: all of it but the members, who are read when needed."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -11,23 +11,24 @@ from qingxin.log.sight import Spans
 from qingxin.log.versions import VERSIONS, Version
 from qingxin.store.database import Database
 
-ROOM = "SELECT version, type FROM rooms WHERE shard = :shard AND room_id = :room_id"
+ROOMS = "SELECT room_id, version, type FROM rooms WHERE shard = :shard AND room_id IN :rooms"
 STATE = f"""
     SELECT {SELECTED} FROM state s JOIN events e ON e.shard = s.shard AND e.position = s.position
-    WHERE s.shard = :shard AND s.room_id = :room_id AND s.type <> 'm.room.member'
+    WHERE s.shard = :shard AND s.room_id IN :rooms AND s.type <> 'm.room.member'
 """
 MEMBERS = f"""
     SELECT {SELECTED} FROM state s JOIN events e ON e.shard = s.shard AND e.position = s.position
-    WHERE s.shard = :shard AND s.room_id = :room_id AND s.type = 'm.room.member'
+    WHERE s.shard = :shard AND s.room_id IN :rooms AND s.type = 'm.room.member'
         AND s.state_key IN :users
 """
 COUNTS = """
-    SELECT membership, count(*) FROM state
-    WHERE shard = :shard AND room_id = :room_id AND type = 'm.room.member' GROUP BY membership
+    SELECT room_id, membership, count(*), max(position) FROM state
+    WHERE shard = :shard AND room_id IN :rooms AND type = 'm.room.member'
+    GROUP BY room_id, membership
 """
 VISIBILITY = """
-    SELECT position, content FROM events
-    WHERE shard = :shard AND room_id = :room_id AND type = 'm.room.history_visibility'
+    SELECT room_id, position, content FROM events
+    WHERE shard = :shard AND room_id IN :rooms AND type = 'm.room.history_visibility'
         AND state_key = '' ORDER BY position
 """
 
@@ -43,7 +44,7 @@ class RoomState:
         self.members: dict[str, Event | None] = {}
         self.counts: dict[str, int] = {}
         self.visibility: Spans = []
-        self.newest = 0  # the position of the latest event applied
+        self.counted = 0  # the position of the latest membership in `counts`
 
     def get(self, type: str, state_key: str = "") -> Event | None:
         if type == MEMBER:
@@ -68,26 +69,39 @@ class RoomState:
     def invited(self) -> int:
         return self.counts.get("invite", 0)
 
-    def apply(self, event: Event) -> None:
-        """Take in a committed state event whose predecessor is loaded, if it is a membership."""
-        if event.position <= self.newest or event.state_key is None:
-            return
-        self.newest = event.position
-        if event.type != MEMBER:
-            self.events[event.type, event.state_key] = event
-            if event.type == "m.room.history_visibility" and event.state_key == "":
-                self.visibility.append((event.position, visibility_of(event)))
-            return
-        before = self.members.get(event.state_key)
+    def apply(self, event: Event) -> bool:
+        """Take in a committed state event; False where what it replaces is not at hand."""
+        key = event.state_key
+        if key is None:
+            return True
+        if event.type == MEMBER:
+            return self._move(event, key)
+        before = self.events.get((event.type, key))
+        if before is not None and before.position >= event.position:
+            return True
+        self.events[event.type, key] = event
+        if event.type == "m.room.history_visibility" and key == "":
+            if not self.visibility or self.visibility[-1][0] < event.position:
+                self.visibility.append((event.position, visibility_of(event.content)))
+        return True
+
+    def _move(self, event: Event, user_id: str) -> bool:
+        if event.position <= self.counted:
+            return True  # it was there when the members were counted
+        if user_id not in self.members:
+            return False
+        before = self.members[user_id]
         if before is not None and before.membership:
             self.counts[before.membership] -= 1
         membership = event.membership or "leave"
         self.counts[membership] = self.counts.get(membership, 0) + 1
-        self.members[event.state_key] = event
+        self.members[user_id] = event
+        self.counted = event.position
+        return True
 
 
-def visibility_of(event: Event) -> str:
-    value = event.decoded().get("history_visibility")
+def visibility_of(content: bytes) -> str:
+    value = msgspec.json.decode(content).get("history_visibility")
     return value if isinstance(value, str) else "shared"
 
 
@@ -128,13 +142,14 @@ class States:
 
     async def of(self, room_id: str, users: Iterable[str] = ()) -> RoomState:
         """The state of a room with these users' memberships at hand. Raises NotFound."""
+        if room_id not in self._rooms:
+            await self._load([room_id])
         state = self._rooms.get(room_id)
         if state is None:
-            state = await self._load(room_id)
-        else:
-            self._rooms.move_to_end(room_id)
+            raise NotFound("There is no such room.")
+        self._rooms.move_to_end(room_id)
         if missing := [user_id for user_id in users if user_id not in state.members]:
-            await self._load_members(state, missing)
+            await self._load_members([state], missing)
         return state
 
     def loaded(self, room_id: str) -> RoomState | None:
@@ -154,44 +169,62 @@ class States:
         if event.state_key is None:
             return
         self._mark(event.room_id)
-        if (state := self._rooms.get(event.room_id)) is not None:
-            state.apply(event)
+        state = self._rooms.get(event.room_id)
+        if state is not None and not state.apply(event):
+            del self._rooms[event.room_id]
 
     def _mark(self, room_id: str) -> None:
         if room_id in self._stale:
             self._stale[room_id] = True
 
-    async def _load(self, room_id: str) -> RoomState:
-        self._stale[room_id] = True
-        while self._stale.get(room_id):
-            self._stale[room_id] = False
-            state = await self._read(room_id)
-        self._stale.pop(room_id, None)
-        if (kept := self._rooms.get(room_id)) is not None:  # loaded meanwhile by somebody else
-            return kept
-        self._rooms[room_id] = state
+    async def prime(self, rooms: Iterable[str], user_id: str) -> None:
+        """Have many rooms at hand with one user's membership, in a few reads for all."""
+        missing = [room_id for room_id in rooms if room_id not in self._rooms]
+        if missing:
+            await self._load(missing)
+        unknown = [
+            state
+            for room_id in rooms
+            if (state := self._rooms.get(room_id)) and user_id not in state.members
+        ]
+        await self._load_members(unknown, [user_id])
+
+    async def _load(self, rooms: Sequence[str]) -> None:
+        """Keep these rooms' states. What changes while they are read is read once more."""
+        missing = list(rooms)
+        while missing:
+            self._stale.update(dict.fromkeys(missing, False))
+            states = await self._read(missing)
+            missing = [room_id for room_id in missing if self._stale.pop(room_id, False)]
+            for room_id, state in states.items():
+                if room_id not in missing:
+                    self._rooms.setdefault(room_id, state)
         while len(self._rooms) > self._most:
             self._rooms.popitem(last=False)
-        return state
 
-    async def _read(self, room_id: str) -> RoomState:
-        where = {"shard": self._shard, "room_id": room_id}
-        row = await self._database.one(ROOM, **where)
-        if row is None:
-            raise NotFound("There is no such room.")
-        state = RoomState(room_id, VERSIONS[row[0]], row[1])
+    async def _read(self, rooms: list[str]) -> dict[str, RoomState]:
+        where = {"shard": self._shard, "rooms": rooms}
+        states = {
+            room_id: RoomState(room_id, VERSIONS[version], type)
+            for room_id, version, type in await self._database.all(ROOMS, **where)
+        }
         for event in map(Event.of, await self._database.all(STATE, **where)):
-            state.events[event.type, event.state_key or ""] = event
-        state.counts = {str(key): count for key, count in await self._database.all(COUNTS, **where)}
-        for position, content in await self._database.all(VISIBILITY, **where):
-            setting = msgspec.json.decode(content).get("history_visibility")
-            state.visibility.append((position, setting if isinstance(setting, str) else "shared"))
-        return state
+            states[event.room_id].events[event.type, event.state_key or ""] = event
+        for room_id, membership, count, newest in await self._database.all(COUNTS, **where):
+            state = states[room_id]
+            state.counts[str(membership)] = count
+            state.counted = max(state.counted, newest)
+        for room_id, position, content in await self._database.all(VISIBILITY, **where):
+            states[room_id].visibility.append((position, visibility_of(content)))
+        return states
 
-    async def _load_members(self, state: RoomState, users: list[str]) -> None:
-        rows = await self._database.all(
-            MEMBERS, shard=self._shard, room_id=state.room_id, users=users
-        )
-        found = {event.state_key: event for event in map(Event.of, rows)}
-        for user_id in users:
-            state.members.setdefault(user_id, found.get(user_id))
+    async def _load_members(self, states: Sequence[RoomState], users: list[str]) -> None:
+        if not states:
+            return
+        rooms = {state.room_id: state for state in states}
+        rows = await self._database.all(MEMBERS, shard=self._shard, rooms=list(rooms), users=users)
+        for event in map(Event.of, rows):
+            rooms[event.room_id].members.setdefault(event.state_key or "", event)
+        for state in states:
+            for user_id in users:
+                state.members.setdefault(user_id, None)

@@ -1,4 +1,7 @@
-"""What passes and is never stored: who is typing (spec: client-server-api/#typing-notifications)."""
+"""What passes and is never stored: who is typing.
+
+spec: client-server-api/#typing-notifications
+"""
 
 from collections.abc import Callable
 

@@ -188,7 +188,10 @@ class Membership:
         )
 
     async def _voucher(self, state: RoomState, user_id: str) -> str | None:
-        """A member who may invite, where a neighbouring room lets this user in (spec: #restricted-rooms)."""
+        """A member who may invite, where a neighbouring room lets this user in.
+
+        spec: client-server-api/#restricted-rooms
+        """
         if access.join_rule(state) not in ("restricted", "knock_restricted"):
             return None
         if state.membership(user_id) in ("invite", "join") or not state.version.restricted:

@@ -159,6 +159,7 @@ class Stream:
         ]
         data = _by_room(await self._preferences.all(user_id), view.filter)
         joined = [moved.room_id for moved in rooms if moved.membership == "join"]
+        await self._history.states.prime([moved.room_id for moved in rooms], user_id)
         await self._unread.prime(user_id, joined)
         forgotten = (
             await self._membership.forgotten(user_id) if view.filter.room.include_leave else {}
