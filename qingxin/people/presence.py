@@ -29,6 +29,7 @@ class Status(Struct):
     active_at: int = 0
     number: int = 0
     devices: dict[str, tuple[str, int]] = {}  # device → what it said, until when it counts
+    watched: bool = False  # whether a deadline is set
 
 
 class Presence:
@@ -51,15 +52,7 @@ class Presence:
     def seen(self, user_id: str, state: str, device_id: str = "") -> None:
         """A device is here and says how its user is; with `offline` it does not count."""
         status = self._status(user_id)
-        now = self._clock.now()
-        if state == OFFLINE:
-            status.devices.pop(device_id, None)
-        else:
-            until = now + LASTS
-            status.devices[device_id] = (state, until)
-            heappush(self._deadlines, (until, user_id))
-        if state == ONLINE:
-            status.active_at = now
+        self._note(status, state, device_id)
         self._derive(status)
 
     def set(
@@ -72,9 +65,8 @@ class Presence:
         status.active_at = self._clock.now()
         if state == OFFLINE:
             status.devices.clear()
-        self.seen(user_id, state, device_id)
-        if is_news and status.number != self.number:
-            self._change(status)
+        self._note(status, state, device_id)
+        self._derive(status, is_news=is_news)
 
     def of(self, user_id: str) -> Status:
         self.sweep()
@@ -113,11 +105,13 @@ class Presence:
         now = self._clock.now()
         while self._deadlines and self._deadlines[0][0] <= now:
             _, user_id = heappop(self._deadlines)
-            if (status := self._people.get(user_id)) is not None:
-                gone = [device for device, (_, until) in status.devices.items() if until <= now]
-                for device in gone:
+            if (status := self._people.get(user_id)) is None:
+                continue
+            for device, (_, until) in list(status.devices.items()):
+                if until <= now:
                     del status.devices[device]
-                self._derive(status)
+            self._watch(status)
+            self._derive(status)
 
     def forget(self, user_id: str) -> None:
         """Somebody has closed their account."""
@@ -128,10 +122,28 @@ class Presence:
             status = self._people[user_id] = Status(user_id)
         return status
 
-    def _derive(self, status: Status) -> None:
+    def _note(self, status: Status, state: str, device_id: str) -> None:
+        now = self._clock.now()
+        if state == OFFLINE:
+            status.devices.pop(device_id, None)
+            return
+        if state == ONLINE:
+            status.active_at = now
+        status.devices[device_id] = (state, now + LASTS)
+        if not status.watched:
+            self._watch(status)
+
+    def _watch(self, status: Status) -> None:
+        """Look again when the first of the devices may be gone: one deadline for each person."""
+        status.watched = bool(status.devices)
+        if status.watched:
+            soonest = min(until for _, until in status.devices.values())
+            heappush(self._deadlines, (soonest, status.user_id))
+
+    def _derive(self, status: Status, *, is_news: bool = False) -> None:
         said = [state for state, _ in status.devices.values()]
         state = max(said, key=STATES.index, default=OFFLINE)
-        if state != status.state:
+        if is_news or state != status.state:
             status.state = state
             self._change(status)
 

@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 
 from qingxin.api.auth import Gate
-from qingxin.api.http import Router, routes_of
+from qingxin.api.http import routes_of
+from qingxin.api.router import Router
 from qingxin.api.limits import Limits
 from qingxin.api.matrix.account import OwnAccount
 from qingxin.api.matrix.account_data import AccountDataEndpoints
