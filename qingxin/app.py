@@ -1,13 +1,14 @@
 """The composition root: the only place that builds things and knows who needs whom."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from qingxin.api.auth import Gate
-from qingxin.api.http import Router, routes_of
+from qingxin.api.http import routes_of
 from qingxin.api.limits import Limits
 from qingxin.api.matrix.account import OwnAccount
 from qingxin.api.matrix.account_data import AccountDataEndpoints
@@ -36,6 +37,7 @@ from qingxin.api.matrix.uia import Confirmation
 from qingxin.api.matrix.user_directory import UserDirectoryEndpoints
 from qingxin.api.matrix.versions import Discovery
 from qingxin.api.matrix.voip import TurnEndpoints
+from qingxin.api.router import Router
 from qingxin.attention.pushrules import PushRules
 from qingxin.attention.unread import Unread
 from qingxin.clock import Clock, SystemClock
@@ -104,7 +106,7 @@ class App:
     ) -> AsyncIterator["App"]:
         """The application over its data, working until the context closes."""
         clock = clock or SystemClock()
-        data.mkdir(parents=True, exist_ok=True)
+        os.makedirs(data, exist_ok=True)
         database = await open_database(settings.database, data, clock)
         try:
             await database.migrate()

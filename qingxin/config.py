@@ -16,7 +16,7 @@ MiB = 1024 * 1024
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything an operator can choose. Each description is shown in docs/reference/settings.md."""
+    """Everything an operator can choose; docs/reference/settings.md shows each description."""
 
     server_name: Annotated[
         str, Meta(description="The part after the colon in @name:server. Cannot change later.")
@@ -58,7 +58,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         list[str], Meta(description="TURN servers for calls, e.g. turn:turn.example.org:3478.")
     ] = []
     turn_secret: Annotated[
-        str, Meta(description="The secret shared with the TURN servers (coturn: static-auth-secret).")
+        str, Meta(description="Secret shared with the TURN servers (coturn: static-auth-secret).")
     ] = ""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],

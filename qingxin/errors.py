@@ -215,7 +215,8 @@ class Conflict(MatrixError):
 class AliasTaken(Conflict):
     """This room alias is taken."""
 
-    code = "M_UNKNOWN"  # the spec has no code of its own for it: #put_matrixclientv3directoryroomroomalias
+    # spec: client-server-api/#put_matrixclientv3directoryroomroomalias, which names no other
+    code = "M_UNKNOWN"
 
 
 class CannotOverwriteMedia(MatrixError):

@@ -1,25 +1,22 @@
-"""HTTP as the endpoints see it: a call comes in, a reply goes out, errors are Matrix errors.
+"""HTTP as the endpoints see it: a call comes in, a reply goes out.
 
-Endpoints are classes whose methods carry `@route`; `Router` finds them in a trie of path
-segments and is the ASGI application. Bodies are decoded into typed structs.
+Endpoints are classes whose methods carry `@route`. Bodies are decoded into typed structs.
 """
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
 
 from qingxin import errors
-from qingxin.errors import MatrixError
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
-logger = logging.getLogger("qingxin.http")
 
+MOST_FIELDS = 100  # parameters in one query
 JSON_LIMIT = 4 * 1024 * 1024  # bytes of one JSON body; key uploads are the largest honest ones
 CORS = [
     (b"access-control-allow-origin", b"*"),
@@ -77,9 +74,7 @@ class Route(Struct, frozen=True):
     limit: str = "read"  # which budget of api/limits.py it draws on
 
 
-def route(
-    method: str, *paths: str, who: Who = Who.MEMBER, limit: str = "read"
-) -> Callable[[H], H]:
+def route(method: str, *paths: str, who: Who = Who.MEMBER, limit: str = "read") -> Callable[[H], H]:
     """Mark a method of an endpoint class as the handler of these paths (the first one leads)."""
 
     def mark(handler: H) -> H:
@@ -102,7 +97,7 @@ def routes_of(endpoints: object) -> list[Route]:
 class Call:
     """One request."""
 
-    __slots__ = ("method", "path", "raw_query", "scope", "_receive", "_caller", "_query")
+    __slots__ = ("_caller", "_query", "_receive", "method", "path", "raw_query", "scope")
 
     def __init__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]]) -> None:
         self.method: str = scope["method"]
@@ -239,137 +234,14 @@ def _parse_query(raw: bytes) -> list[tuple[str, str]]:
     if not raw:
         return []
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+        pairs = parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )
     except ValueError:
         raise errors.InvalidParam("The query part of the address is malformed.") from None
     if any("\0" in value or "\0" in key for key, value in pairs):
         raise errors.InvalidParam("The query may not contain NUL.")
     return pairs
-
-
-class _Node:
-    """One segment of the trie."""
-
-    __slots__ = ("children", "parameter", "routes")
-
-    def __init__(self) -> None:
-        self.children: dict[str, _Node] = {}
-        self.parameter: _Node | None = None
-        self.routes: dict[str, tuple[Route, tuple[str, ...]]] = {}
-
-
-Admit = Callable[[Call, Route], Awaitable[None]]
-
-
-class Router:
-    """The ASGI application: finds the route, lets `admit` authenticate and limit, replies."""
-
-    def __init__(self, routes: Iterable[Route], admit: Admit) -> None:
-        self.routes = list(routes)
-        self._root = _Node()
-        self._admit = admit
-        for each in self.routes:
-            self._add(each)
-
-    def _add(self, each: Route) -> None:
-        node, names = self._root, []
-        for segment in each.path.strip("/").split("/") if each.path != "/" else []:
-            if segment.startswith("{"):
-                names.append(segment[1:-1])
-                node.parameter = node.parameter or _Node()
-                node = node.parameter
-            else:
-                node = node.children.setdefault(segment, _Node())
-        if each.path.endswith("/") and each.path != "/":
-            node = node.children.setdefault("", _Node())
-        if each.method in node.routes:
-            raise ValueError(f"Two handlers for {each.method} {each.path}.")
-        node.routes[each.method] = (each, tuple(names))
-
-    def find(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]]:
-        """The route for a still percent-encoded path. Raises Unrecognized, MethodNotAllowed."""
-        segments = raw_path[1:].split("/") if raw_path != "/" else []
-        found = self._walk(self._root, segments, 0, [])
-        if found is None:
-            raise errors.Unrecognized
-        node, values = found
-        if method not in node.routes:
-            raise errors.MethodNotAllowed
-        each, names = node.routes[method]
-        return each, dict(zip(names, values, strict=True))
-
-    def _walk(
-        self, node: _Node, segments: list[str], depth: int, values: list[str]
-    ) -> tuple[_Node, list[str]] | None:
-        if depth == len(segments):
-            return (node, values) if node.routes else None
-        segment = segments[depth]
-        if (child := node.children.get(segment)) is not None:
-            if found := self._walk(child, segments, depth + 1, values):
-                return found
-        if node.parameter is not None:
-            return self._walk(node.parameter, segments, depth + 1, [*values, segment])
-        return None
-
-    async def __call__(
-        self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-    ) -> None:
-        if scope["type"] != "http":
-            return
-        try:
-            reply = await self._answer(scope, receive)
-        except MatrixError as error:
-            reply = refusal(error)
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            reply = Reply(encode({"errcode": "M_UNKNOWN", "error": "Something went wrong here."}), 500)
-        await _send(reply, send)
-
-    async def _answer(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]]) -> Reply | Stream:
-        if scope["method"] == "OPTIONS":
-            return Reply()
-        each, raw = self.find(scope["method"], scope["raw_path"].decode("latin-1"))
-        call = Call(scope, receive)
-        await self._admit(call, each)
-        answer = await each.handler(call, **{k: _segment(v) for k, v in raw.items()})
-        if isinstance(answer, Reply | Stream):
-            return answer
-        if isinstance(answer, bytes):
-            return Reply(answer)
-        return Reply(encode({} if answer is None else answer))
-
-
-def _segment(raw: str) -> str:
-    if "%" not in raw and raw.isascii():
-        return raw
-    try:
-        text = unquote(raw.encode("latin-1"), errors="strict")
-    except UnicodeDecodeError:
-        raise errors.InvalidParam("The address contains a part that is no UTF-8.") from None
-    if "\0" in text:
-        raise errors.InvalidParam("The address may not contain NUL.")
-    return text
-
-
-def refusal(error: MatrixError) -> Reply:
-    """A Matrix error as it goes out, with Retry-After where it has one (RFC 9110 10.2.3)."""
-    headers = JSON_HEADERS
-    if (wait := error.fields.get("retry_after_ms")) is not None:
-        headers = [*headers, (b"retry-after", str(-(-int(wait) // 1000)).encode())]
-    return Reply(encode(error.body()), error.status, headers)
-
-
-async def _send(reply: Reply | Stream, send: Callable[[Any], Awaitable[None]]) -> None:
-    if isinstance(reply, Reply):
-        headers = [*reply.headers, (b"content-length", str(len(reply.body)).encode())]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
-        return
-    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-    async for chunk in reply.chunks:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
-
-
-
-

@@ -7,6 +7,7 @@ spec: client-server-api/#receiving-notifications
 """
 
 from collections import OrderedDict
+
 from msgspec import Struct
 
 from qingxin.attention.facts import Facts

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from qingxin.api.http import Router
+from qingxin.api.router import Router
 from qingxin.clock import HandClock
 
 Report = Callable[[int, int], None]  # what is done so far, out of how much

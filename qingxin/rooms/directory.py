@@ -101,7 +101,7 @@ class Directory:
                     type="m.room.canonical_alias",
                     state_key="",
                     content=content,
-                )  # fmt: skip
+                )
             )
         except Forbidden:
             pass  # its maker may remove the alias without the power to rename the room

@@ -9,7 +9,8 @@ import httpx
 import msgspec
 import pytest
 
-from qingxin.api.http import Call, Caller, Route, Router, routes_of
+from qingxin.api.http import Call, Caller, Route, routes_of
+from qingxin.api.router import Router
 from qingxin.api.matrix.pushrules import PushRuleEndpoints
 from qingxin.attention import edits
 from qingxin.attention.pushrules import PushRules

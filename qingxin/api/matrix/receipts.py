@@ -88,7 +88,10 @@ class ReceiptEndpoints:
         await self._receipts.read(call.caller.user_id, room_id, type, event_id, thread)
 
     async def _thread(self, room_id: str, event_id: str, thread_id: str | None) -> str:
-        """The thread a receipt is for: it has to be the event's own (spec: #threaded-read-receipts)."""
+        """The thread a receipt is for, which has to be the event's own.
+
+        spec: client-server-api/#threaded-read-receipts
+        """
         if thread_id is None:
             return WHOLE
         if thread_id == "" or "\0" in thread_id:
