@@ -7,6 +7,7 @@ takes too long: the next order gets a new one.
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -111,8 +112,10 @@ class Workshop:
         worker, self._worker = self._worker, None
         if worker is None:
             return 0
-        with contextlib.suppress(ProcessLookupError):
-            worker.kill()
+        if worker.returncode is None:
+            # Not worker.kill(), which would reap one that has just died and lose how it died.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGKILL)
         code = await worker.wait()
         logger.info("The worker that makes thumbnails has ended with %d.", code)
         return code

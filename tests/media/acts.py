@@ -1,6 +1,7 @@
 """What people do with files, in a line each."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from qingxin.media.files import Files, Label
@@ -26,3 +27,9 @@ async def read(files: Files, media_id: str) -> bytes:
 def kept(directory: Path) -> list[Path]:
     """Every file in the directory of media, half-written ones too."""
     return [path for path in directory.rglob("*") if path.is_file()]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for what no event announces, such as a file."""
+    while not true():  # noqa: ASYNC110
+        await asyncio.sleep(0.001)

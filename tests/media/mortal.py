@@ -13,7 +13,7 @@ from qingxin.media.files import Files, Label, Limits
 from qingxin.media.local import LocalBlobs
 from qingxin.store.database import Row, Statement, Write
 from qingxin.store.sqlite import SQLite
-from tests.media.acts import ALICE, BOB, pieces, send
+from tests.media.acts import BOB, pieces, send
 from tests.media.conftest import MiB
 
 

@@ -13,6 +13,7 @@ import pytest
 from qingxin.media.orders import Order
 from qingxin.media.workshop import HOME, Failed, Workshop
 from tests.media import samples
+from tests.media.acts import until
 
 MiB = 1024 * 1024
 Ordered = Callable[[bytes], Order]
@@ -141,8 +142,7 @@ async def test_an_idle_worker_ends(order: Ordered) -> None:
     workshop = Workshop(idle=0.01)
     await workshop.make(order(samples.png()))
     worker = workshop.pid
-    while alive(worker):
-        await asyncio.sleep(0.01)
+    await until(lambda: not alive(worker))
     assert workshop.pid is None
     assert await kind(workshop, order(samples.png())) == "image"
     await workshop.close()

@@ -1,0 +1,1 @@
+"""Files over HTTP, from a real server with real sockets."""
