@@ -19,8 +19,8 @@ from qingxin.commands.console import Problem
 
 BACKLOG = 4096  # connections waiting to be accepted; with less, thousands of connects crawl
 GRACE = 5  # seconds that unfinished requests have after a stop
-# The writer thread asks for the interpreter lock; with the usual 5 ms it would starve beside a
-# busy loop (docs/decisions/0002-group-commit.md).
+# Threads (long reads, passwords) have to ask for the interpreter lock; with the usual 5 ms they
+# would starve beside a busy loop (docs/decisions/0002-group-commit.md).
 SWITCH_INTERVAL = 0.0005
 
 

@@ -59,7 +59,8 @@ def _settings() -> Iterator[tuple[str, ...]]:
 
 
 def _errors() -> Iterator[tuple[str, ...]]:
-    found = sorted(_below(MatrixError), key=lambda each: (each.status, each.code, each.__name__))
+    ours = [each for each in _below(MatrixError) if each.__module__ == MatrixError.__module__]
+    found = sorted(ours, key=lambda each: (each.status, each.code, each.__name__))
     for each in found:
         yield str(each.status), f"`{each.code}`", each.__name__, inspect.getdoc(each) or ""
 
