@@ -59,9 +59,14 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 
 @pytest.fixture
-async def sqlite(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[SQLite]:
-    shutil.copy(sqlite_template, tmp_path / "qingxin.db")
-    database = await SQLite(tmp_path / "qingxin.db").open()
+def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
+    """A fresh, migrated file, for those who open it by themselves."""
+    return Path(shutil.copy(sqlite_template, tmp_path / "qingxin.db"))
+
+
+@pytest.fixture
+async def sqlite(sqlite_path: Path) -> AsyncIterator[SQLite]:
+    database = await SQLite(sqlite_path).open()
     yield database
     await database.close()
 

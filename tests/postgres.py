@@ -29,6 +29,7 @@ SETTINGS = {
     "shared_buffers": "64MB",
     "fsync": "off",  # a test does not outlive the machine
     "full_page_writes": "off",
+    "deadlock_timeout": "100ms",
 }
 
 

@@ -60,6 +60,11 @@ class SQLite:
         """How many transactions have been committed."""
         return self._writer.commits
 
+    @property
+    def scribe(self) -> int:
+        """The process that writes, or 0 where it is still to be started."""
+        return self._writer.process
+
     async def all(self, sql: str, **params: Any) -> list[Row]:
         return read(self._reading, sql, params)
 

@@ -41,6 +41,10 @@ class Writer(asyncio.Protocol):
         self._starting: asyncio.Task[None] | None = None
         self._closed = False
 
+    @property
+    def process(self) -> int:
+        return self._scribe.pid if self._scribe else 0
+
     def submit(self, writes: Sequence[Write]) -> Answer:
         """Queue one write; it happens even when the future is cancelled meanwhile."""
         answer: Answer = self._loop.create_future()
