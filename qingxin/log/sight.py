@@ -29,6 +29,12 @@ class Sight(Struct, frozen=True):
             None if not self.memberships or self.membership == "join" else self.memberships[-1][0]
         )
 
+    def membership_at(self, position: int) -> str | None:
+        """What the reader was in the room right after `position`; None where it is not known."""
+        if self.everything and position < self.memberships[0][0]:
+            return None  # only the present membership was read
+        return _at(self.memberships, position, "leave")
+
     def sees(self, event: Event) -> bool:
         """Whether this reader may be shown `event`."""
         if self.everything:

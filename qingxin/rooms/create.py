@@ -83,6 +83,8 @@ class Rooms:
         version = _version(wish)
         preset = _preset(wish)
         _check_invited(wish)
+        for user_id in wish.invite:
+            await self._membership.check_exists(user_id)
         alias = self._alias(wish)
         if alias:
             await self._directory.check_free(alias)

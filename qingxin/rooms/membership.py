@@ -72,8 +72,7 @@ class Membership:
     ) -> None:
         if not ids.is_user_id(user_id):
             raise InvalidParam(f"{user_id!r} is no user id.")
-        if not await self._accounts.exists(user_id):
-            raise NotFound(f"There is no {user_id} here.")
+        await self.check_exists(user_id)
         profile = await self._profiles.of(user_id)
         direct = True if is_direct else None
         await self._set(
@@ -133,9 +132,14 @@ class Membership:
                 }
                 if voucher := await self._voucher(state, sender):
                     content = content | {"join_authorised_via_users_server": voucher}
-        if content.get("membership") == "invite" and not await self._accounts.exists(target):
-            raise NotFound(f"There is no {target} here.")
+        if content.get("membership") == "invite":
+            await self.check_exists(target)
         return await self._set(room_id, sender, target, content)
+
+    async def check_exists(self, user_id: str) -> None:
+        """Raises NotFound for somebody who has no account here."""
+        if not await self._accounts.exists(user_id):
+            raise NotFound(f"There is no {user_id} here.")
 
     async def forget(self, room_id: str, user_id: str) -> None:
         """Let a room that was left vanish from sight. Raises for rooms one is still in."""

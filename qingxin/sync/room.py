@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from qingxin.attention.unread import Unread
-from qingxin.log.bundle import bundle
+from qingxin.log.bundle import Shows, bundle
 from qingxin.log.event import MEMBER, Event, Reader, encode, stripped
 from qingxin.log.read import History, newest_of_each
 from qingxin.log.sight import Sight
@@ -74,7 +74,7 @@ class RoomSync:
                 return None
         moved = since is None or any(e.type == MEMBER for e in [*timeline.events, *changes])
         parts = [
-            await self._timeline_part(view, timeline),
+            await self._timeline_part(view, timeline, sight),
             await self._state_part(view, changes),
             b'"account_data":{"events":[' + b",".join(account_data) + b"]}",
             b'"ephemeral":{"events":[' + b",".join(ephemeral) + b"]}",
@@ -96,7 +96,7 @@ class RoomSync:
             timeline.events = [e for e in timeline.events if e.position == until]
         changes = await self._state(state, view, timeline, since, until) if was_inside else []
         parts = [
-            await self._timeline_part(view, timeline),
+            await self._timeline_part(view, timeline, sight),
             await self._state_part(view, changes),
             b'"account_data":{"events":[]}',
         ]
@@ -153,6 +153,12 @@ class RoomSync:
         if event.sender in view.ignored and not event.is_state:
             return False
         return sight.everything or sight.sees(event)
+
+    def _sieve(self, view: View, sight: Sight) -> Shows | None:
+        """What lets through whatever the reader may see; None where that is everything."""
+        if sight.everything and not view.ignored:
+            return None
+        return lambda event: self._shown(event, view, sight)
 
     async def _state(
         self, state: RoomState, view: View, timeline: Timeline, since: Token | None, until: int
@@ -238,8 +244,8 @@ class RoomSync:
             await self._history.last_of_each(state.room_id, moved, end) if moved else []
         )
 
-    async def _timeline_part(self, view: View, timeline: Timeline) -> bytes:
-        events = await self._encoded(view, timeline.events, with_relations=True)
+    async def _timeline_part(self, view: View, timeline: Timeline, sight: Sight) -> bytes:
+        events = await self._encoded(view, timeline.events, sight)
         return b'"timeline":{"events":[%s],"limited":%s,"prev_batch":"%s"}' % (
             b",".join(events),
             b"true" if timeline.limited else b"false",
@@ -252,14 +258,23 @@ class RoomSync:
         return b'"%s":{"events":[%s]}' % (key, b",".join(encoded))
 
     async def _encoded(
-        self, view: View, events: list[Event], *, with_relations: bool = False
+        self, view: View, events: list[Event], sight: Sight | None = None
     ) -> list[bytes]:
+        """Events as they go out; those of the timeline with what `sight` and others say of them."""
         relations: dict[str, bytes] = {}
-        if with_relations and any(event.related for event in events):
-            relations = await bundle(self._history, events, view.reader, view.ignored)
+        if sight is not None and any(event.related for event in events):
+            relations = await bundle(
+                self._history, events, view.reader, self._sieve(view, sight)
+            )
         encoded = [
-            encode(e, view.reader, room_id=False, relations=relations.get(e.event_id, b""))
-            for e in events
+            encode(
+                event,
+                view.reader,
+                room_id=False,
+                relations=relations.get(event.event_id, b""),
+                membership=sight.membership_at(event.position) if sight else None,
+            )
+            for event in events
         ]
         if fields := view.filter.event_fields:
             return [msgspec.json.encode(pick(msgspec.json.decode(e), fields)) for e in encoded]

@@ -13,6 +13,7 @@ from qingxin.sync.token import Token
 
 ROOM = "/_matrix/client/v3/rooms/{room_id}"
 STATE = f"{ROOM}/state/{{event_type}}"
+FACE = {"displayname": "display_name", "avatar_url": "avatar_url"}  # as kept, as shown
 MEMBERSHIPS = ("join", "invite", "knock", "leave", "ban")
 
 
@@ -79,9 +80,12 @@ class StateEndpoints:
         joined = {}
         for event in await self._history.members_now(room_id):
             if event.membership == "join":
-                face = {"displayname": "display_name", "avatar_url": "avatar_url"}
                 content = event.decoded()
-                joined[event.state_key] = {new: content.get(old) for old, new in face.items()}
+                joined[event.state_key] = {
+                    shown: content[name]
+                    for name, shown in FACE.items()
+                    if isinstance(content.get(name), str)
+                }
         return {"joined": joined}
 
     async def _until(self, room_id: str, user_id: str) -> int | None:

@@ -43,8 +43,17 @@ class Past:
 
     async def encoded(self, events: Sequence[Event]) -> list[bytes]:
         """These events of one room, with what others say about them."""
-        relations = await bundle(self.history, events, self.reader, self.ignored)
-        return [encode(e, self.reader, relations=relations.get(e.event_id, b"")) for e in events]
+        hides = self.ignored or not self.sight.everything
+        relations = await bundle(self.history, events, self.reader, self.shows if hides else None)
+        return [
+            encode(
+                event,
+                self.reader,
+                relations=relations.get(event.event_id, b""),
+                membership=self.sight.membership_at(event.position),
+            )
+            for event in events
+        ]
 
 
 class TimelineEndpoints:
