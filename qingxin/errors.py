@@ -101,6 +101,12 @@ class RoomInUse(BadRequest):
     code = "M_ROOM_IN_USE"
 
 
+class DuplicateAnnotation(BadRequest):
+    """You have reacted to this with the same sign already."""
+
+    code = "M_DUPLICATE_ANNOTATION"
+
+
 class UnsupportedRoomVersion(BadRequest):
     """This server does not know that room version."""
 

@@ -70,6 +70,12 @@ RELATED = f"""
     WHERE e.shard = :shard AND e.rel_to IN :parents AND e.room_id = :room_id
     ORDER BY e.position
 """
+RELATED_BY = RELATED.replace("ORDER", "AND e.rel_type IN :kinds ORDER")
+REACTIONS_OF = f"""
+    SELECT {SELECTED} FROM events e
+    WHERE e.shard = :shard AND e.rel_to = :parent AND e.rel_type = 'm.annotation'
+        AND e.sender = :sender AND e.room_id = :room_id
+"""
 ROOMS_OF = """
     SELECT room_id, membership, position FROM state
     WHERE state_key = :user_id AND membership IN :memberships AND type = 'm.room.member'
@@ -254,9 +260,21 @@ class History:
             return {}
         return dict(await self._database.all(NEWEST_IN, shard=self._shard, rooms=list(rooms)))
 
-    async def related(self, room_id: str, parents: Sequence[str]) -> list[Event]:
-        """Every event that refers to one of these, oldest first."""
-        return await self._all(RELATED, room_id=room_id, parents=list(parents)) if parents else []
+    async def related(
+        self, room_id: str, parents: Sequence[str], kinds: Sequence[str] | None = None
+    ) -> list[Event]:
+        """The events that refer to one of these, by a relation of these kinds, oldest first."""
+        if not parents:
+            return []
+        if kinds is None:
+            return await self._all(RELATED, room_id=room_id, parents=list(parents))
+        return await self._all(
+            RELATED_BY, room_id=room_id, parents=list(parents), kinds=list(kinds)
+        )
+
+    async def reactions_of(self, room_id: str, parent: str, sender: str) -> list[Event]:
+        """What one person has annotated an event with."""
+        return await self._all(REACTIONS_OF, room_id=room_id, parent=parent, sender=sender)
 
     async def in_threads(self, room_id: str, after: int, until: int) -> list[Event]:
         """The events in (after, until] that belong to threads."""

@@ -112,6 +112,7 @@ class Overlay:
         self.base = base
         self.version: Version = base.version
         self.room_id: str = base.room_id
+        self.signs: set[tuple[str, ...]] = set()  # the reactions among the drafts
         self._set: dict[tuple[str, str], Event] = {}
 
     def get(self, type: str, state_key: str = "") -> Event | None:
@@ -125,9 +126,16 @@ class Overlay:
         if event.state_key is not None:
             self._set[event.type, event.state_key] = event
 
+    def has_sign(self, sign: tuple[str, ...]) -> bool:
+        """Whether this reaction is among the drafts that were accepted before."""
+        if sign in self.signs:
+            return True
+        return isinstance(self.base, Overlay) and self.base.has_sign(sign)
+
     def settle(self, other: "Overlay") -> None:
         """Take over what `other`, which stands on this one, has set."""
         self._set.update(other._set)
+        self.signs |= other.signs
 
 
 class States:

@@ -35,7 +35,7 @@ CREATE INDEX events_room ON events (shard, room_id, position);
 CREATE INDEX events_state ON events (shard, room_id, type, state_key, position)
     WHERE state_key IS NOT NULL;
 CREATE INDEX events_member ON events (state_key, position) WHERE type = 'm.room.member';
-CREATE INDEX events_related ON events (shard, rel_to, position) WHERE rel_to IS NOT NULL;
+CREATE INDEX events_related ON events (shard, rel_to, rel_type, sender) WHERE rel_to IS NOT NULL;
 CREATE INDEX events_thread ON events (shard, room_id, thread, position) WHERE thread IS NOT NULL;
 CREATE INDEX events_redacting ON events (shard, redacts) WHERE redacts IS NOT NULL;
 
