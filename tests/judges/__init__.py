@@ -1,0 +1,1 @@
+"""Long judges, for `make ci`: what must hold however often and whenever something happens."""

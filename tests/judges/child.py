@@ -1,0 +1,54 @@
+"""A server as its operator runs it, in a process that can be killed."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.stories.server import Town, client_of
+
+
+class Child(Town):
+    """`qingxin serve` on one port, however often it is started."""
+
+    def __init__(self, data: Path, **settings: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        chosen = {"registration": "open", "rate_limits": "off", "password_cost": "low"} | settings
+        self._command = [sys.executable, "-m", "qingxin", "serve", "--data", str(data)]
+        self._command += ["--listen", address]
+        self._command += [part for pair in chosen.items() for part in ("--set", "=".join(pair))]
+        self.http = client_of(f"http://{address}")
+
+    async def start(self) -> None:
+        self._process = await asyncio.to_thread(self._open)
+        assert self._process.stdout
+        ready = await asyncio.to_thread(self._process.stdout.readline)
+        assert ready.startswith("Qingxin is at"), ready
+
+    def _open(self) -> "subprocess.Popen[str]":
+        return subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
+
+    async def kill(self) -> None:
+        """The power goes."""
+        self._process.kill()
+        await asyncio.to_thread(self._process.wait)
+
+    def kill_children(self) -> int:
+        """Kill what the server itself has started; how many that were."""
+        listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        for pid in listed.split():
+            os.kill(int(pid), signal.SIGKILL)
+        return len(listed.split())
+
+    async def stop(self) -> int:
+        self._process.terminate()
+        return await asyncio.to_thread(self._process.wait, 20)
+
+    def end(self) -> None:
+        """Whatever happens, nothing stays behind."""
+        self._process.kill()
+        self._process.wait()
