@@ -218,7 +218,7 @@ class App:
         limits = Limits(self.clock, on=settings.rate_limits == "on")
         credentials = Credentials(self.accounts, limits)
         confirmation = Confirmation(credentials)
-        timeline = TimelineEndpoints(self.log, self.preferences, self.clock)
+        timeline = TimelineEndpoints(self.log, self.membership, self.preferences, self.clock)
         self._gate = Gate(
             self.sessions, self.sightings, limits, query_tokens=settings.query_tokens == "on"
         )

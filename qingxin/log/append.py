@@ -12,8 +12,8 @@ import msgspec
 
 from qingxin import ids
 from qingxin.clock import Clock
-from qingxin.errors import BadJson, DuplicateAnnotation, Forbidden, MatrixError, TooLarge
-from qingxin.log import access
+from qingxin.errors import BadJson, Forbidden, MatrixError, TooLarge
+from qingxin.log import access, reactions
 from qingxin.log.event import (
     COLUMNS,
     MAX_EVENT,
@@ -118,7 +118,7 @@ class Speech(Entry):
         event = self._log.event(draft, position, previous)
         writes = await self._log.relate(event, self.events)
         if event.rel_type == "m.annotation":
-            await self._log.check_reaction(event, overlay)
+            await reactions.check_new(self._log.history, event, overlay)
         if draft.redacts is not None:
             writes += await self._redact(draft, event, overlay)
         overlay.set(event)
@@ -371,14 +371,6 @@ class Log:
         parent.related = 1
         return [sql(MARK_RELATED, shard=event.shard, event_id=parent.event_id)]
 
-    async def check_reaction(self, event: Event, overlay: Overlay) -> None:
-        """Refuse the same sign from the same person twice (spec: #avoiding-duplicate-annotations)."""
-        sign = _sign(event)
-        earlier = await self.history.reactions_of(event.room_id, event.rel_to or "", event.sender)
-        if overlay.has_sign(sign) or any(_sign(reaction) == sign for reaction in earlier):
-            raise DuplicateAnnotation
-        overlay.signs.add(sign)
-
     def _name(self, draft: Draft) -> str:
         return "$" + ids.digest(
             self._server_name, draft.sender, draft.device_id or "", draft.room_id, draft.type,
@@ -413,12 +405,6 @@ def _canonical(value: Any, depth: int) -> None:
     else:
         for inner in value.values() if kind is dict else value:
             _canonical(inner, depth + 1)
-
-
-def _sign(reaction: Event) -> tuple[str, ...]:
-    """What a reaction says, about what, by whom."""
-    key = reaction.decoded()["m.relates_to"].get("key")
-    return reaction.type, reaction.rel_to or "", reaction.sender, repr(key)
 
 
 def _is_same(previous: Event, draft: Draft) -> bool:

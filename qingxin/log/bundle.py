@@ -67,7 +67,9 @@ async def _summaries(
     roots = [event for event in parents.values() if event.rel_type is None]
     if not roots:
         return {}
-    threads = await (_seen(history, roots, reader, shows) if shows else _all(history, roots, reader))
+    threads = await (
+        _seen(history, roots, reader, shows) if shows else _all(history, roots, reader)
+    )
     latest = [thread.latest for thread in threads.values() if thread.latest.related]
     nested = await bundle(history, latest, reader, shows)
     encoded = {}

@@ -17,6 +17,7 @@ from qingxin.log.state import RoomState
 from qingxin.rooms.ephemeral import Typing
 from qingxin.rooms.receipts import MAIN, Receipts, content_of
 from qingxin.sync.filters import Filter, RoomEvents, pick
+from qingxin.sync.fitting import fitting
 from qingxin.sync.token import Token
 
 HEROES = 5
@@ -129,7 +130,8 @@ class RoomSync:
         start = events[0].position - 1 if events and more else max(after, 0)
         if not events:
             start = until
-        kept = [event for event in wanted.chosen(events) if self._shown(event, view, sight)]
+        taken = await fitting(self._history, events, wanted)
+        kept = [event for event in taken if self._shown(event, view, sight)]
         return Timeline(kept, more, start)
 
     async def _look_further(
@@ -139,11 +141,10 @@ class RoomSync:
         found: list[Event] = []
         for _ in range(PAGES):
             page = await self._history.back(room_id, after, until, 100)
-            for event in page:
-                if wanted.takes(event):
-                    found.append(event)
-                    if len(found) > wanted.most:
-                        return found[wanted.most - 1 :: -1], True
+            for event in await fitting(self._history, page, wanted):
+                found.append(event)
+                if len(found) > wanted.most:
+                    return found[wanted.most - 1 :: -1], True
             if len(page) < 100:
                 return found[::-1], False
             until = page[-1].position - 1
@@ -263,9 +264,7 @@ class RoomSync:
         """Events as they go out; those of the timeline with what `sight` and others say of them."""
         relations: dict[str, bytes] = {}
         if sight is not None and any(event.related for event in events):
-            relations = await bundle(
-                self._history, events, view.reader, self._sieve(view, sight)
-            )
+            relations = await bundle(self._history, events, view.reader, self._sieve(view, sight))
         encoded = [
             encode(
                 event,

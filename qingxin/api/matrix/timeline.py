@@ -17,7 +17,9 @@ from qingxin.log.event import MEMBER, Event, Reader, encode
 from qingxin.log.read import History
 from qingxin.log.sight import Sight
 from qingxin.people.preferences import Preferences
+from qingxin.rooms.membership import Membership
 from qingxin.sync.filters import RoomEvents
+from qingxin.sync.fitting import fitting
 from qingxin.sync.token import Token
 
 ROOM = "/_matrix/client/v3/rooms/{room_id}"
@@ -59,8 +61,11 @@ class Past:
 class TimelineEndpoints:
     """Pages and single events."""
 
-    def __init__(self, log: Log, preferences: Preferences, clock: Clock) -> None:
+    def __init__(
+        self, log: Log, membership: Membership, preferences: Preferences, clock: Clock
+    ) -> None:
         self._log = log
+        self._membership = membership
         self._history = log.history
         self._states = log.history.states
         self._preferences = preferences
@@ -112,11 +117,12 @@ class TimelineEndpoints:
         for _ in range(LOOKED_THROUGH):
             size = max(limit - len(found), 1) if wanted.takes_everything else MOST
             page = await self._read(room_id, place, stop, backwards, size)
+            taken = {event.event_id for event in await fitting(self._history, page, wanted)}
             for event in page:
                 if len(found) == limit:
                     return found, place, True
                 place = event.position - 1 if backwards else event.position
-                if wanted.takes(event) and past.shows(event):
+                if event.event_id in taken and past.shows(event):
                     found.append(event)
             if len(page) < size:
                 return found, place, False
@@ -192,9 +198,18 @@ class TimelineEndpoints:
         except NotFound:
             raise missing("You are not in this room.") from None
         readable_until(sight)
+        await self._check_remembered(room_id, sight)
         reader = Reader(caller.user_id, caller.device_id, self._clock.now())
         ignored = await self._preferences.ignored(caller.user_id)
         return Past(self._history, sight, reader, ignored)
+
+    async def _check_remembered(self, room_id: str, sight: Sight) -> None:
+        """A room that was left and forgotten stays so (spec: #leaving-rooms). Raises Forbidden."""
+        if sight.membership == "join" or not sight.memberships:
+            return
+        forgotten = await self._membership.forgotten(sight.user_id)
+        if forgotten.get(room_id, -1) >= sight.memberships[-1][0]:
+            raise Forbidden("You have forgotten this room.")
 
     async def visible(self, past: Past, room_id: str, event_id: str) -> Event:
         """An event that the caller may see. Raises NotFound."""
