@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import shutil
+import signal
 import sys
 from dataclasses import asdict
 from datetime import date
@@ -118,6 +119,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes: about three minutes")
     parser.add_argument("--peer", choices=["synapse", "none"], default="synapse")
     parser.add_argument("--ours", choices=["qingxin", "none"], default="qingxin")
+    parser.add_argument(
+        "--minutes", type=float, default=45, help="stop after so long and report what there is (45)"
+    )
     parser.add_argument("--dry", action="store_true", help="print the report, write no results")
     parser.add_argument("--keep", action="store_true", help="leave the servers' data in var/bench")
     return parser.parse_args()
@@ -154,7 +158,7 @@ async def bench(options: argparse.Namespace) -> None:
         sizes=asdict(sizes),
     )
     try:
-        await play(contestants, run)
+        await play(contestants, run, options.minutes)
     except DidNotStart as problem:
         sys.exit(str(problem))
     rows = [row for kind in kinds for row in kind.rows]
@@ -166,8 +170,18 @@ async def bench(options: argparse.Namespace) -> None:
         shutil.rmtree(WORKSHOP, ignore_errors=True)
 
 
-async def play(contestants: list[Contestant], run: report.Run) -> None:
+async def play(contestants: list[Contestant], run: report.Run, minutes: float) -> None:
+    """Every round of everybody, in turn, as far as the time goes."""
     start = perf_counter()
+    try:
+        async with asyncio.timeout(minutes * 60):
+            await rounds(contestants, run)
+    except TimeoutError:
+        run.failures.append(f"the run was stopped after {minutes:g} minutes")
+    run.minutes = round((perf_counter() - start) / 60, 1)
+
+
+async def rounds(contestants: list[Contestant], run: report.Run) -> None:
     for one in contestants:
         print(f"world of {one.server.name}", file=sys.stderr)
         await one.prepare(run)
@@ -175,8 +189,18 @@ async def play(contestants: list[Contestant], run: report.Run) -> None:
         for one in contestants:
             print(f"round {number} of {run.rounds}: {one.server.name}", file=sys.stderr)
             await one.play(run, last=number == run.rounds)
-    run.minutes = round((perf_counter() - start) / 60, 1)
+
+
+async def until_told(options: argparse.Namespace) -> None:
+    """Run, and stop the servers also when somebody ends the run."""
+    task = asyncio.ensure_future(bench(options))
+    for reason in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(reason, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        sys.exit("stopped")
 
 
 if __name__ == "__main__":
-    uvloop.run(bench(arguments()))
+    uvloop.run(until_told(arguments()))

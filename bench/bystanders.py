@@ -25,7 +25,6 @@ class Bystanders(Measurement):
 
     name = "bystanders"
     once = True
-    limit = 600
     rows = (
         Row("alone", "sends per second with nobody else", "1/s"),
         Row("alone_p99", "p99 of those sends", "ms"),
@@ -45,7 +44,13 @@ class Bystanders(Measurement):
         await self.world.catch_up(await self.idlers())
 
     async def idlers(self) -> Sequence[Person]:
-        return await self.world.crowd(self.sizes.idlers, skip=self.sizes.senders)
+        """People of their own, in rooms of their own in which nothing happens."""
+        others = max(self.sizes.followers + 1, *self.sizes.curve_members)
+        idlers = await self.world.crowd(self.sizes.idlers, skip=others)
+        size = self.sizes.idlers_per_room
+        companies = [idlers[start : start + size] for start in range(0, len(idlers), size)]
+        await self.world.many_rooms("idle", companies)
+        return idlers
 
     async def measure(self) -> Figures:
         idlers = await self.idlers()

@@ -30,6 +30,7 @@ class Sizes:
     curve_members: tuple[int, ...] = (10, 100, 1000, 10_000)
     curve_rooms: tuple[int, ...] = (10, 100, 500, 2000)
     idlers: int = 5000
+    idlers_per_room: int = 50
     slow_readers: int = 100
 
 
@@ -59,5 +60,5 @@ def for_peer(sizes: Sizes) -> Sizes:
         sizes,
         curve_members=tuple(n for n in sizes.curve_members if n <= sizes.followers),
         curve_rooms=tuple(n for n in sizes.curve_rooms if n <= sizes.first_sync_rooms),
-        idlers=min(sizes.idlers, sizes.followers),
+        idlers=min(sizes.idlers, sizes.followers // 2),
     )
