@@ -12,6 +12,7 @@ from qingxin.log.event import MEMBER, Event
 from qingxin.store.line import Entry
 
 SLICE = 200  # bells rung before others get a turn
+TURNS = 5  # of the loop, in which the sender is answered: apps await that before the echo
 IDLE = 300.0  # seconds after which a user without a bell is no longer watched
 
 JoinedRooms = Callable[[str], Awaitable[Iterable[str]]]
@@ -88,6 +89,7 @@ class Feed:
         self._joined_rooms = joined_rooms
         self._watchers: dict[str, Watcher] = {}
         self._rooms: dict[str, set[Watcher]] = {}
+        self._followers: list[Bell] = []
         self._closed = False
         self.number = 0  # the newest position told
 
@@ -117,6 +119,16 @@ class Feed:
             watcher.bells.remove(bell)
             watcher.idle_from = loop.time()
 
+    @contextmanager
+    def follow(self) -> Iterator[Bell]:
+        """A bell that rings whenever events were committed."""
+        bell = Bell(asyncio.get_running_loop())
+        self._followers.append(bell)
+        try:
+            yield bell
+        finally:
+            self._followers.remove(bell)
+
     def online(self, room_id: str) -> list[str]:
         """The members of a room who are watched."""
         return [watcher.user_id for watcher in self._rooms.get(room_id, ())]
@@ -137,6 +149,7 @@ class Feed:
                 watcher.touch(event.room_id, event.position)
                 ringing[watcher] = None
         self._ring(list(ringing))
+        self._wake_followers()
 
     def entry(self, position: int, entry: Entry) -> None:
         """Something else was committed: for one user, or for all who are in a room."""
@@ -188,6 +201,7 @@ class Feed:
         self._watchers.clear()
         self._rooms.clear()
         self._ring(ringing)
+        self._wake_followers()
 
     def _move(self, event: Event, ringing: dict[Watcher, None]) -> None:
         watcher = self._watchers.get(event.state_key or "")
@@ -214,9 +228,18 @@ class Feed:
             if not watchers:
                 del self._rooms[room_id]
 
-    def _ring(self, watchers: list[Watcher]) -> None:
+    def _wake_followers(self) -> None:
+        for bell in self._followers:
+            bell.strike()
+
+    def _ring(self, watchers: list[Watcher], turns: int = TURNS) -> None:
+        """Strike the bells, a slice at a time, after `turns` of the loop."""
+        again = asyncio.get_running_loop().call_soon
+        if turns:
+            again(self._ring, watchers, turns - 1)
+            return
         for watcher in watchers[:SLICE]:
             for bell in watcher.bells:
                 bell.strike()
         if len(watchers) > SLICE:
-            asyncio.get_running_loop().call_soon(self._ring, watchers[SLICE:])
+            again(self._ring, watchers[SLICE:], 1)

@@ -5,6 +5,7 @@ It answers whatever is asked of positions after its `floor`; older ones are in t
 
 from bisect import bisect_right
 from collections import deque
+from itertools import takewhile
 
 from qingxin.log.event import Event
 
@@ -49,6 +50,13 @@ class Tail:
 
     def find(self, event_id: str) -> Event | None:
         return self._ids.get(event_id)
+
+    def since(self, position: int) -> list[Event] | None:
+        """Every event after `position`, or None where the tail does not reach that far."""
+        if position < self.floor:
+            return None
+        newest_first = takewhile(lambda event: event.position > position, reversed(self._ring))
+        return list(newest_first)[::-1]
 
     def after(self, room_id: str, position: int) -> list[Event] | None:
         """A room's events after `position`, or None where the tail does not reach that far."""

@@ -52,10 +52,13 @@ CREATE INDEX state_member ON state (state_key, membership, room_id) WHERE type =
 CREATE INDEX state_members ON state (shard, room_id, membership, position)
     WHERE type = 'm.room.member';
 
+-- How far each follower has come, and which process holds it until when.
 CREATE TABLE cursors (
     follower TEXT NOT NULL,
     shard BIGINT NOT NULL,
     position BIGINT NOT NULL,
+    holder TEXT,
+    held_until BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (follower, shard)
 );
 
