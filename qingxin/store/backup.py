@@ -19,30 +19,50 @@ COLUMNS = "SELECT name FROM pragma_table_info(?) ORDER BY cid"
 
 @contextmanager
 def new_backup(target: Path) -> Iterator[apsw.Connection]:
-    """An empty file under another name, which takes its own when everything went well."""
+    """A file that gets its name only when it is complete. Raises Unusable."""
     partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
-        with closing(apsw.Connection(str(partial))) as copy:
+        with closing(_new_file(partial)) as copy:
             yield copy
             copy.execute("PRAGMA journal_mode = DELETE")
-        os.replace(partial, target)
+        _rename(partial, target)
+    except apsw.Error as error:
+        raise Unusable(f"{target} cannot be written: {error}.") from error
     finally:
         partial.unlink(missing_ok=True)
 
 
+def _new_file(path: Path) -> apsw.Connection:
+    try:
+        path.unlink(missing_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise Unusable(f"{path} cannot be written: {error}.") from error
+    return apsw.Connection(str(path))
+
+
+def _rename(path: Path, target: Path) -> None:
+    try:
+        os.replace(path, target)
+    except OSError as error:
+        raise Unusable(f"{target} cannot be written: {error}.") from error
+
+
 def open_backup(source: Path) -> apsw.Connection:
-    """A backup for reading. Raises Unusable where the file is none, or is damaged."""
+    """A backup for reading. Raises Unusable where it is none, is damaged or is too new."""
     try:
         connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
         [(found,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
-        connection.execute(migrate.APPLIED).fetchall()
+        migrate.missing(_applied(connection))
     except apsw.Error as error:
         raise Unusable(f"{source} is no backup of Qingxin: {error}.") from error
     if found != "ok":
         raise Unusable(f"{source} is damaged: {found}.")
     return connection
+
+
+def _applied(copy: apsw.Connection) -> set[int]:
+    return {number for (number,) in copy.execute(migrate.APPLIED)}
 
 
 def copy_pages(source: apsw.Connection, target: apsw.Connection) -> None:
@@ -79,8 +99,7 @@ async def load(connection: Any, source: Path, now: int) -> None:
         if await connection.fetchval("SELECT to_regclass('migrations')"):
             raise Unusable("The database is not empty. A backup goes into a new one only.")
         with closing(open_backup(source)) as copy:
-            applied = {number for (number,) in copy.execute(migrate.APPLIED)}
-            while await migrate.postgres_next(connection, now, applied):
+            while await migrate.postgres_next(connection, now, _applied(copy)):
                 pass
             for table in _tables(copy):
                 await _load_table(connection, copy, table)

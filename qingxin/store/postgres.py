@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import apsw
 import asyncpg
 
 from qingxin.clock import Clock, SystemClock
@@ -58,6 +57,7 @@ AGAIN = (
 )
 GONE = (
     asyncpg.InterfaceError,  # the connection is closed, or closing
+    asyncpg.InternalClientError,  # it was cut in the middle of a message
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # the server is being stopped, or cut us off
     asyncpg.CannotConnectNowError,
@@ -204,11 +204,8 @@ class Postgres:
         return count
 
     async def backup(self, target: Path) -> None:
-        try:
-            async with self.connection() as connection:
-                await save(connection, target, self._clock.now())
-        except (apsw.Error, OSError) as error:
-            raise Unusable(f"{target} cannot be written: {error}.") from error
+        async with self.connection() as connection:
+            await save(connection, target, self._clock.now())
 
     async def restore(self, source: Path) -> None:
         async with self.connection() as connection:

@@ -105,10 +105,7 @@ class SQLite:
         return count
 
     async def backup(self, target: Path) -> None:
-        try:
-            await asyncio.to_thread(self._copy_to, target)
-        except (apsw.Error, OSError) as error:
-            raise Unusable(f"{target} cannot be written: {error}.") from error
+        await asyncio.to_thread(self._copy_to, target)
 
     def _copy_to(self, target: Path) -> None:
         with closing(connect(self.path)) as source, new_backup(target) as copy:

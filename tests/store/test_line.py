@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -190,7 +191,7 @@ async def test_two_nodes_share_one_line(postgres: Postgres, postgres_url: str, r
     for line in lines:
         await line.refresh()
     everything = list(range(1, 241))
-    assert sorted(sum(given, [])) == everything
+    assert sorted(chain.from_iterable(given)) == everything
     assert all(each == sorted(each) for each in given)
     assert [watch.numbers for watch in watches] == [everything, everything]
     assert await numbers(postgres) == everything

@@ -57,10 +57,10 @@ async def test_the_data_is_free_again_after_closing(tmp_path: Path) -> None:
 
 async def test_a_path_that_cannot_be_a_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(Unusable, match="file/qingxin.db cannot be opened"):
+    with pytest.raises(Unusable, match=r"file/qingxin\.db cannot be opened"):
         await SQLite(tmp_path / "file" / "qingxin.db").open()
     (tmp_path / "noise.db").write_bytes(b"no database " * 1000)
-    with pytest.raises(Unusable, match="noise.db cannot be opened"):
+    with pytest.raises(Unusable, match=r"noise\.db cannot be opened"):
         await SQLite(tmp_path / "noise.db").open()
 
 
