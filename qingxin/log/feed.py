@@ -12,7 +12,7 @@ from qingxin.log.event import MEMBER, Event
 from qingxin.store.line import Entry
 
 SLICE = 200  # bells rung before others get a turn
-TURNS = 5  # of the loop, in which the sender is answered: apps await that before the echo
+ECHO = 0.005  # seconds after which senders hear themselves: apps expect their answer first
 IDLE = 300.0  # seconds after which a user without a bell is no longer watched
 
 JoinedRooms = Callable[[str], Awaitable[Iterable[str]]]
@@ -148,7 +148,11 @@ class Feed:
             for watcher in self._rooms.get(event.room_id, ()):
                 watcher.touch(event.room_id, event.position)
                 ringing[watcher] = None
-        self._ring(list(ringing))
+        senders = {event.sender for event in events if event.txn_id is not None}
+        echoes = [watcher for watcher in ringing if watcher.user_id in senders]
+        if echoes:
+            asyncio.get_running_loop().call_later(ECHO, self._ring, echoes)
+        self._ring([watcher for watcher in ringing if watcher.user_id not in senders])
         self._wake_followers()
 
     def entry(self, position: int, entry: Entry) -> None:
@@ -232,14 +236,9 @@ class Feed:
         for bell in self._followers:
             bell.strike()
 
-    def _ring(self, watchers: list[Watcher], turns: int = TURNS) -> None:
-        """Strike the bells, a slice at a time, after `turns` of the loop."""
-        again = asyncio.get_running_loop().call_soon
-        if turns:
-            again(self._ring, watchers, turns - 1)
-            return
+    def _ring(self, watchers: list[Watcher]) -> None:
         for watcher in watchers[:SLICE]:
             for bell in watcher.bells:
                 bell.strike()
         if len(watchers) > SLICE:
-            again(self._ring, watchers[SLICE:], 1)
+            asyncio.get_running_loop().call_soon(self._ring, watchers[SLICE:])
