@@ -157,11 +157,11 @@ class Accounts:
             raise NotFound("There is no such account.")
 
     async def close(self, user_id: str, *, erase: bool) -> None:
-        """End an account for ever; its name is not given again. Sessions are ended elsewhere."""
+        """End an account for ever; its name is not given again. `Farewell` does the rest."""
         await self._database.write(
             sql(
                 """
-                UPDATE users SET closed = 1, password = '', moderator = 0,
+                UPDATE users SET closed = 1, settled = 0, password = '', moderator = 0,
                     erased = CASE WHEN :erase = 1 THEN 1 ELSE erased END
                 WHERE user_id = :user_id
                 """,
@@ -169,6 +169,17 @@ class Accounts:
                 erase=int(erase),
             )
         )
+
+    async def settle(self, user_id: str) -> None:
+        """Note that nothing remains to be done about a closed account."""
+        await self._database.write(
+            sql("UPDATE users SET settled = 1 WHERE user_id = :user_id", user_id=user_id)
+        )
+
+    async def closing(self) -> list[Account]:
+        """Accounts that were closed, while what belonged to them may still be there."""
+        rows = await self._database.all(SELECT_USERS + " WHERE closed = 1 AND settled = 0")
+        return [_account(row) for row in rows]
 
     async def _store(self, user_id: str, hashed: str, was: str | None = None) -> bool:
         (rows,) = await self._database.write(

@@ -40,3 +40,9 @@ class Farewell:
         if erase:
             await self._profiles.erase(user_id)
             await self._preferences.erase(user_id)
+        await self._accounts.settle(user_id)
+
+    async def resume(self) -> None:
+        """Finish what a crash interrupted; to be called at the start."""
+        for account in await self._accounts.closing():
+            await self.close(account.user_id, erase=account.erased)

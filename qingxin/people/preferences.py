@@ -37,6 +37,10 @@ CHANGED_BY = """
     SELECT DISTINCT user_id FROM account_data
     WHERE type = :type AND position > :after AND position <= :until
 """
+MOVED = """
+    SELECT user_id, room_id, type, position FROM account_data
+    WHERE position > :after AND position <= :until ORDER BY position
+"""
 
 Tags = dict[str, dict[str, Any]]
 Revise = Callable[[bytes | None], bytes]
@@ -48,6 +52,15 @@ class AccountData(Struct, frozen=True):
     room_id: str | None
     type: str
     content: bytes
+
+
+class Moved(Struct, frozen=True):
+    """Where in the line a piece of somebody's account data was changed last."""
+
+    user_id: str
+    room_id: str | None
+    type: str
+    position: int
 
 
 class Change(Entry):
@@ -161,10 +174,14 @@ class Preferences:
         )
         self._ignored.forget(user_id)
 
-    async def catch_up(self, after: int, until: int) -> None:
+    async def catch_up(self, after: int, until: int) -> list[Moved]:
         """Learn what other machines changed at the positions after `after` up to `until`."""
-        for user_id in await self.changed_by(IGNORED_USERS, after, until):
-            self._ignored.forget(user_id)
+        rows = await self._database.all(MOVED, after=after, until=until)
+        moved = [Moved(user, room or None, type, position) for user, room, type, position in rows]
+        for each in moved:
+            if each.type == IGNORED_USERS:
+                self._ignored.forget(each.user_id)
+        return moved
 
     async def _append(self, user_id: str, room_id: str | None, type: str, revise: Revise) -> int:
         position = await self._line.append(Change(self._database, user_id, room_id, type, revise))

@@ -36,6 +36,7 @@ FIND = "SELECT fields FROM profiles WHERE user_id = :user_id"
 
 encode = msgspec.json.encode
 Fields = dict[str, Any]
+Promise = Callable[[str], Sequence[Write]]
 Revise = Callable[[Fields], Fields]
 
 
@@ -64,6 +65,7 @@ class Change(Entry):
     def __init__(
         self, database: Database, user_id: str, changed: Iterable[str], revise: Revise
     ) -> None:
+        self.also: Sequence[Write] = ()  # to be kept together with it
         self.user_id = user_id
         self.news = ProfileChanged(user_id, frozenset(changed))
         self._database = database
@@ -78,15 +80,19 @@ class Change(Entry):
         if len(encode(fields)) > LARGEST:
             raise ProfileTooLarge
         at_once[key] = fields
-        return [profile_row(self.news.user_id, fields, number)]
+        return [profile_row(self.news.user_id, fields, number), *self.also]
 
 
 class Profiles:
-    """Reads and changes profiles; keeps the ones in use in memory."""
+    """Reads and changes profiles; keeps the ones in use in memory.
 
-    def __init__(self, database: Database, line: Line) -> None:
+    `promise` gives what is to be kept together with a change that rooms have to show.
+    """
+
+    def __init__(self, database: Database, line: Line, promise: Promise = lambda _: ()) -> None:
         self._database = database
         self._line = line
+        self._promise = promise
         self._remembered: Remembered[str, Fields] = Remembered(REMEMBERED)
 
     async def of(self, user_id: str) -> Fields:
@@ -145,7 +151,10 @@ class Profiles:
             self._remembered.forget(user_id)
 
     async def _append(self, user_id: str, changed: Iterable[str], revise: Revise) -> None:
-        await self._line.append(Change(self._database, user_id, changed, revise))
+        change = Change(self._database, user_id, changed, revise)
+        if change.news.fields & IN_MEMBER_EVENTS:
+            change.also = self._promise(user_id)
+        await self._line.append(change)
         self._remembered.forget(user_id)
 
 

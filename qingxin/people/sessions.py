@@ -157,7 +157,9 @@ class Sessions:
         return tokens
 
     async def end(self, user_id: str, device_ids: Sequence[str]) -> None:
-        """Sign these devices out and delete them."""
+        """Sign these devices out and delete them; ids of no device are passed over."""
+        known = await self._devices(user_id)
+        device_ids = [device_id for device_id in known if device_id in set(device_ids)]
         change = DevicesChanged(user_id, tuple(device_ids), gone=True)
 
         def writes(position: int) -> list[Write]:
@@ -177,10 +179,7 @@ class Sessions:
 
     async def end_all(self, user_id: str, *, but: str | None = None) -> None:
         """Sign out every device of a user, or every one but one."""
-        rows = await self._database.all(
-            "SELECT device_id FROM devices WHERE user_id = :user_id", user_id=user_id
-        )
-        await self.end(user_id, [device_id for (device_id,) in rows if device_id != but])
+        await self.end(user_id, [each for each in await self._devices(user_id) if each != but])
 
     def forget(self, user_id: str) -> None:
         """Ask the database again about this user's tokens."""
@@ -192,6 +191,13 @@ class Sessions:
         """Something about this user's tokens or rights is different now: tell everybody."""
         self.forget(user_id)
         self._announce(user_id)
+
+    async def _devices(self, user_id: str) -> list[str]:
+        rows = await self._database.all(
+            "SELECT device_id FROM devices WHERE user_id = :user_id ORDER BY created, device_id",
+            user_id=user_id,
+        )
+        return [device_id for (device_id,) in rows]
 
     async def _read(self, hashed: str) -> Session:
         changes = self._changes

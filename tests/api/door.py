@@ -6,7 +6,6 @@ import httpx
 
 from qingxin.api.auth import Gate
 from qingxin.api.http import routes_of
-from qingxin.api.router import Router
 from qingxin.api.limits import Limits
 from qingxin.api.matrix.account import OwnAccount
 from qingxin.api.matrix.account_data import AccountDataEndpoints
@@ -23,6 +22,7 @@ from qingxin.api.matrix.uia import Confirmation
 from qingxin.api.matrix.user_directory import UserDirectoryEndpoints
 from qingxin.api.matrix.versions import Discovery
 from qingxin.api.matrix.voip import TurnEndpoints
+from qingxin.api.router import Router
 from tests.people.parts import SERVER, People
 
 CLIENT = "/_matrix/client/v3"

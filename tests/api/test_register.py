@@ -78,6 +78,16 @@ async def test_repeating_a_registration_finds_the_same_account(door: Door) -> No
     assert (await Person(door, second.body).get("/account/whoami")).status == 200
 
 
+async def test_a_session_of_ones_own_choice_opens_no_account(door: Door) -> None:
+    proof = {"auth": {"type": "m.login.dummy", "session": "1"}}
+    first = await door.stranger.post("/register", {**PASSWORD, **proof})
+    second = await door.stranger.post("/register", {**PASSWORD, **proof})
+    assert first["user_id"] != second["user_id"]
+    assert (await door.stranger.post("/register", proof)).code == "M_MISSING_PARAM"
+    asked = await door.stranger.post("/register", {"auth": {"session": "1"}})
+    assert asked["session"] != "1"
+
+
 async def test_without_a_name_one_is_made_up(door: Door) -> None:
     answers = [await door.stranger.post("/register", {**PASSWORD, **DUMMY}) for _ in range(2)]
     assert answers[0]["user_id"] != answers[1]["user_id"]

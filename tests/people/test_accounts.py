@@ -51,6 +51,26 @@ async def test_a_closed_account_keeps_its_name_and_nothing_else(people: People) 
         await people.accounts.mark(alice, moderator=True)
 
 
+async def test_a_farewell_that_was_interrupted_is_finished(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await people.join("alice")
+    await people.preferences.put(alice, "m.direct", {})
+
+    async def crash(user_id: str) -> None:
+        raise OSError("the power is gone")
+
+    monkeypatch.setattr(people.profiles, "erase", crash)
+    with pytest.raises(OSError):
+        await people.farewell.close(alice, erase=True)
+    monkeypatch.undo()
+    await people.farewell.resume()
+    assert people.left == [(alice, True), (alice, True)]
+    assert await people.preferences.all(alice) == []
+    await people.farewell.resume()
+    assert len(people.left) == 2
+
+
 @pytest.mark.parametrize("password", ["", "x" * 513])
 async def test_a_password_has_bounds(people: People, password: str) -> None:
     with pytest.raises(InvalidParam):

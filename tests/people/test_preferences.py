@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from qingxin.errors import TooLarge
-from qingxin.people.preferences import LARGEST, AccountData, Preferences
+from qingxin.people.preferences import LARGEST, AccountData, Moved, Preferences
 from qingxin.store.line import Line
 from tests.people.parts import People
 
@@ -88,7 +88,8 @@ async def test_what_another_process_wrote_is_caught_up_with(people: People) -> N
     content = {"ignored_users": {"@bob:example.org": {}}}
     position = await elsewhere.put(ALICE, "m.ignored_user_list", content)
     running.cancel()
-    await people.preferences.catch_up(position - 1, position)
+    moved = await people.preferences.catch_up(position - 1, position)
+    assert moved == [Moved(ALICE, None, "m.ignored_user_list", position)]
     assert await people.preferences.ignored(ALICE) == {"@bob:example.org"}
 
 

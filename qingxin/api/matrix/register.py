@@ -51,6 +51,7 @@ class Begun(Struct):
 
     wish: Wish
     password: str = ""  # hashed, or empty while none was given
+    session: str = ""  # the id under which it is remembered
     until: int = 0
     user_id: str | None = None
 
@@ -181,8 +182,9 @@ class Registration:
             await self._accounts.register(user_id, begun.password, also=writes)
         except NothingReturned:
             ask(self._stage, self._remember(begun), "This registration token is used up.")
-        begun.user_id = user_id
-        self._remember(begun)
+        if begun.session:
+            begun.user_id = user_id
+            self._remember(begun)
         return _answer(user_id, device_id, tokens)
 
     def _opening(self, user_id: str, wish: Wish) -> tuple[Tokens | None, str, list[Write]]:
@@ -209,15 +211,15 @@ class Registration:
 
     def _remember(self, begun: Begun) -> str:
         """Keep it, without its proof and password, under the id that the client will repeat."""
-        proof = begun.wish.auth
-        session = (proof.session if proof else None) or ids.opaque(24)
+        # Never an id of the client's choice: who knows the id gets the account's next session.
+        begun.session = begun.session or ids.opaque(24)
         begun.wish = structs.replace(begun.wish, auth=None, password=None)
         begun.until = self._clock.now() + LASTS
-        self._begun.pop(session, None)
-        self._begun[session] = begun
+        self._begun.pop(begun.session, None)
+        self._begun[begun.session] = begun
         while len(self._begun) > MOST_BEGUN:
             self._begun.pop(next(iter(self._begun)))
-        return session
+        return begun.session
 
 
 def _answer(user_id: str, device_id: str, tokens: Tokens | None) -> dict[str, Any]:

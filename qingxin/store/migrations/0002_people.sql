@@ -6,9 +6,11 @@ CREATE TABLE users (
     locked BIGINT NOT NULL DEFAULT 0,
     suspended BIGINT NOT NULL DEFAULT 0,
     closed BIGINT NOT NULL DEFAULT 0,
+    settled BIGINT NOT NULL DEFAULT 0,      -- closed, and everything that belonged to it has gone
     erased BIGINT NOT NULL DEFAULT 0,
     created BIGINT NOT NULL
 );
+CREATE INDEX users_closing ON users (user_id) WHERE closed = 1 AND settled = 0;
 
 CREATE TABLE registration_tokens (
     token TEXT NOT NULL PRIMARY KEY,
@@ -77,7 +79,7 @@ CREATE TABLE account_data (
     PRIMARY KEY (user_id, room_id, type)
 );
 CREATE INDEX account_data_position ON account_data (user_id, position);
-CREATE INDEX account_data_type ON account_data (type, position);
+CREATE INDEX account_data_line ON account_data (position);
 
 CREATE TABLE filters (
     user_id TEXT NOT NULL,
