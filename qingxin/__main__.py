@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Problem, ConfigError, MatrixError) as problem:
         say_problem(str(problem))
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         return 130
     except BrokenPipeError:
         return 0

@@ -1,6 +1,7 @@
 """Start the server anew whenever a source file changes, for those who work on it."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ def is_watched() -> bool:
 
 def watch() -> int:
     """Run this same command line as a child for ever, restarting it on every change."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     while True:
         before = _times()
         child = subprocess.Popen(

@@ -11,11 +11,9 @@ from qingxin.app import App
 from qingxin.config import Settings
 from qingxin.demo import pictures
 from qingxin.demo.cast import CAST, PASSWORD, SPACES
-from qingxin.demo.play import DAY, Line, Play, plays
+from qingxin.demo.play import DAY, Play, plays
 from qingxin.demo.scene import Scene
 from qingxin.demo.stage import Actor, PlayClock, Report
-
-HOUR = 3_600_000
 
 
 class Made(Struct, frozen=True):
@@ -58,12 +56,14 @@ class World:
         self._clock = clock
         self._midnight = midnight
         self._report = report
+        self._done = self._steps = 0
         self._actors: dict[str, Actor] = {}
         self._spaces: dict[str, str] = {}
         self._directs: dict[str, dict[str, list[str]]] = {}
 
     async def grow(self, script: list[Play]) -> Made:
         """Everybody arrives, the rooms are made, everything is said, everybody reads and goes."""
+        self._steps = len(CAST) + len(script) + sum(len(play.lines) for play in script)
         await self._gather()
         for key, place in SPACES.items():
             people = {
@@ -94,6 +94,7 @@ class World:
             await actor.set_profile("displayname", person.display_name)
             avatar = await actor.upload("avatar.png", "image/png", pictures.avatar(person.name))
             await actor.set_profile("avatar_url", avatar)
+            self._step()
 
     async def _open_space(self, owner: str, title: str, topic: str, people: set[str]) -> str:
         space_id = await self._actors[owner].create_room(
@@ -118,6 +119,7 @@ class World:
             await other.join(room_id)
         if space := play.about.get("space"):
             await self._put_into(self._spaces[space], SPACES[space].owner, room_id)
+        self._step()
         return Scene(play, room_id, self._actors)
 
     async def _open_direct(self, owner: Actor, other: Actor) -> str:
@@ -164,13 +166,14 @@ class World:
         """Say every line of every play, in the order of time."""
         lines = [(line, scene) for scene in scenes for line in scene.play.lines]
         lines.sort(key=lambda each: -each[0].ago)
-        for done, (line, scene) in enumerate(lines, 1):
-            self._clock.set(self._when(line))
+        for line, scene in lines:
+            self._clock.set(self._midnight - line.ago)
             await scene.perform(line)
-            self._report(done, len(lines))
+            self._step()
 
-    def _when(self, line: Line) -> int:
-        return self._midnight - line.ago
+    def _step(self) -> None:
+        self._done += 1
+        self._report(self._done, self._steps)
 
     async def _leave(self, scenes: list[Scene]) -> None:
         """What is left to do: invitations, favourites, signing out."""
