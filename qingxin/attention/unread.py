@@ -14,8 +14,9 @@ from qingxin.attention.facts import Facts
 from qingxin.attention.pushrules import PushRules
 from qingxin.attention.ruleset import Ruleset
 from qingxin.log import access
-from qingxin.log.append import Log, Speech
+from qingxin.log.append import Log
 from qingxin.log.event import Event
+from qingxin.log.speech import Speech
 from qingxin.log.state import RoomState
 from qingxin.rooms.receipts import MAIN, WHOLE, Receipt, Receipts
 from qingxin.store.line import Entry, Record
@@ -176,9 +177,9 @@ class Unread:
 
     def _notice(self, number: int, entry: Entry) -> None:
         if isinstance(entry, Speech):
-            for target, because in entry.redactions:
-                self._redacted[target.room_id] = because.position
-                self._facts.pop(target.event_id, None)
+            for redaction in entry.redactions:
+                self._redacted[redaction.target.room_id] = redaction.because.position
+                self._facts.pop(redaction.target.event_id, None)
         elif isinstance(entry, Record) and isinstance(receipt := entry.news, Receipt):
             tally = self._tallies.get((receipt.user_id, entry.room_id or ""))
             if tally is not None:

@@ -122,6 +122,11 @@ class Overlay:
         member = self._set.get((MEMBER, user_id))
         return (member.membership or "leave") if member else self.base.membership(user_id)
 
+    @property
+    def bottom(self) -> RoomState:
+        """The committed state under all overlays."""
+        return self.base.bottom if isinstance(self.base, Overlay) else self.base
+
     def set(self, event: Event) -> None:
         if event.state_key is not None:
             self._set[event.type, event.state_key] = event
@@ -157,7 +162,7 @@ class States:
             raise NotFound("There is no such room.")
         self._rooms.move_to_end(room_id)
         if missing := [user_id for user_id in users if user_id not in state.members]:
-            await self._load_members([state], missing)
+            await self.load_members([state], missing)
         return state
 
     def loaded(self, room_id: str) -> RoomState | None:
@@ -195,7 +200,7 @@ class States:
             for room_id in rooms
             if (state := self._rooms.get(room_id)) and user_id not in state.members
         ]
-        await self._load_members(unknown, [user_id])
+        await self.load_members(unknown, [user_id])
 
     async def _load(self, rooms: Sequence[str]) -> None:
         """Keep these rooms' states. What changes while they are read is read once more."""
@@ -226,7 +231,7 @@ class States:
             states[room_id].visibility.append((position, visibility_of(content)))
         return states
 
-    async def _load_members(self, states: Sequence[RoomState], users: list[str]) -> None:
+    async def load_members(self, states: Sequence[RoomState], users: list[str]) -> None:
         if not states:
             return
         rooms = {state.room_id: state for state in states}

@@ -15,8 +15,9 @@ from qingxin.errors import (
     MatrixError,
     UnsupportedRoomVersion,
 )
-from qingxin.log.append import Founding, Log
+from qingxin.log.append import Log
 from qingxin.log.event import Draft
+from qingxin.log.speech import Founding
 from qingxin.log.versions import DEFAULT, VERSIONS, Version
 from qingxin.people.profiles import Profiles
 from qingxin.rooms.directory import Directory

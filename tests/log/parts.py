@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from qingxin.clock import HandClock
-from qingxin.log.append import Founding, Log
+from qingxin.log.append import Log
 from qingxin.log.event import MEMBER, Draft, Event
 from qingxin.log.feed import Feed
 from qingxin.log.read import History
+from qingxin.log.speech import Founding
 from qingxin.log.state import States
 from qingxin.log.tail import Tail
 from qingxin.store.database import Database
