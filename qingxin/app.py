@@ -42,8 +42,10 @@ from qingxin.attention.pushrules import PushRules
 from qingxin.attention.unread import Unread
 from qingxin.clock import Clock, SystemClock
 from qingxin.config import Settings
+from qingxin.jobs import Jobs
 from qingxin.log.append import Log
 from qingxin.log.feed import Feed
+from qingxin.log.follow import Follower, Take
 from qingxin.log.read import History
 from qingxin.log.state import States
 from qingxin.log.tail import Tail
@@ -68,6 +70,7 @@ from qingxin.people.sightings import Sightings
 from qingxin.rooms.create import Rooms
 from qingxin.rooms.directory import Directory
 from qingxin.rooms.ephemeral import Typing
+from qingxin.rooms.everywhere import Everywhere
 from qingxin.rooms.listing import Listing
 from qingxin.rooms.membership import Membership
 from qingxin.rooms.receipts import Receipts
@@ -90,6 +93,7 @@ class App:
         self.database = database
         self.clock = clock
         self.line = Line(database)
+        self.jobs = Jobs(database, clock)
         self._build_log()
         self._build_people()
         self._build_rooms()
@@ -125,7 +129,25 @@ class App:
 
     def works(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         """What goes on in the background."""
-        return [self.line.run, self.sightings.run, self._sweep]
+        followers = [self._follower("listing", self.listing.take)]
+        return [
+            self.line.run,
+            self.jobs.run,
+            self.sightings.run,
+            self._sweep,
+            *(follower.run for follower in followers),
+        ]
+
+    def _follower(self, name: str, take: Take, *, whole: bool = False) -> Follower:
+        return Follower(
+            name,
+            take,
+            log=self.log,
+            feed=self.feed,
+            database=self.database,
+            clock=self.clock,
+            whole=whole,
+        )
 
     def _build_log(self) -> None:
         self.tail = Tail(self.settings.tail_bytes)
@@ -158,7 +180,9 @@ class App:
         self.user_directory = UserDirectory(self.database, settings.server_name)
         self.invitations = Invitations(self.database, self.clock)
         self.passes = Passes(self.database, self.clock)
-        self.profiles = Profiles(self.database, self.line)
+        self.profiles = Profiles(
+            self.database, self.line, lambda user_id: self.everywhere.promise_to_show(user_id)
+        )
         self.preferences = Preferences(self.database, self.line)
         self.filters = Filters(self.database)
         self.presence = Presence(
@@ -170,6 +194,7 @@ class App:
 
     def _build_rooms(self) -> None:
         self.membership = Membership(self.log, self.database, self.accounts, self.profiles)
+        self.everywhere = Everywhere(self.log, self.membership, self.profiles, self.jobs)
         self.directory = Directory(self.log, self.database, self.settings.server_name)
         self.listing = Listing(self.log, self.database)
         self.summaries = Summaries(self.states, self.membership)
@@ -242,7 +267,7 @@ class App:
             OwnAccount(self.accounts, self.sessions, self.passes, confirmation, self.farewell),
             AdminEndpoints(self.accounts, self.sessions, self.devices, self.sightings),
             DeviceEndpoints(self.devices, self.sessions, confirmation),
-            ProfileEndpoints(self.profiles, self.accounts, self.membership.show_profile),
+            ProfileEndpoints(self.profiles, self.accounts, self.everywhere.show_profile),
             PresenceEndpoints(self.presence, self.accounts, self._are_acquainted),
             AccountDataEndpoints(self.preferences, {"m.push_rules": self.push_rules.as_json}),
             FilterEndpoints(self.filters),
@@ -278,7 +303,7 @@ class App:
         await self.farewell.close(user_id, erase=erase)
 
     async def _leave_rooms(self, user_id: str, erase: bool) -> None:
-        await self.membership.leave_all(user_id)
+        await self.everywhere.leave(user_id)
 
     async def _sweep(self) -> None:
         """End what ends by itself: typing, watching over those who are away."""

@@ -27,7 +27,6 @@ PUT = """
     INSERT INTO jobs (job_id, kind, payload, due) VALUES (:job_id, :kind, :payload, :due)
     ON CONFLICT (job_id) DO UPDATE SET payload = excluded.payload, due = excluded.due,
         attempts = 0, version = jobs.version + 1
-    RETURNING version
 """
 TAKE = """
     UPDATE jobs SET lease = :lease, leased_until = :until, attempts = attempts + 1
@@ -43,7 +42,8 @@ NEXT = """
 """
 RENEW = "UPDATE jobs SET leased_until = :until WHERE job_id = :job_id AND lease = :lease"
 FINISH = "DELETE FROM jobs WHERE job_id = :job_id AND lease = :lease AND version = :version"
-KEEP = "DELETE FROM jobs WHERE job_id = :job_id AND version = :version"
+VERSION = "SELECT version FROM jobs WHERE job_id = :job_id"
+DROP = "DELETE FROM jobs WHERE job_id = :job_id AND version = :version"
 PUT_OFF = (
     "UPDATE jobs SET due = :due WHERE job_id = :job_id AND lease = :lease AND version = :version"
 )
@@ -77,26 +77,38 @@ class Jobs:
         """Have jobs of this kind done by `take`, which is given the payload by name."""
         self._takers[kind] = take
 
-    async def put(self, kind: str, payload: dict[str, Any], *, key: str = "", due: int = 0) -> int:
-        """Have something done at the time `due` (ms) or soon after; its version.
+    async def put(self, kind: str, payload: dict[str, Any], *, key: str = "", due: int = 0) -> None:
+        """Have something done at the time `due` (ms) or soon after.
 
         Work with the same `key` is one job: the latest wish holds, and what is being done at
         this moment is done once more.
         """
-        (rows,) = await self._database.write(queued(kind, payload, key=key, due=due))
+        await self._database.write(queued(kind, payload, key=key, due=due))
         self.wake()
-        return int(rows[0][0])
 
     def wake(self) -> None:
         """Look for work now, e.g. after a write with `queued` in it."""
         self._waking.set()
 
+    def promised(self, kind: str, payload: dict[str, Any], *, key: str) -> Write:
+        """A job for the case that whoever makes this write does not come to do it."""
+        return queued(kind, payload, key=key, due=self._clock.now() + GRACE)
+
+    @asynccontextmanager
+    async def keep(self, kind: str, *, key: str) -> AsyncIterator[None]:
+        """Do here what was promised: if it succeeds, and is not wished for anew, it is done."""
+        job_id = _name(kind, key)
+        row = await self._database.one(VERSION, job_id=job_id)
+        yield
+        if row is not None:
+            await self._database.write(sql(DROP, job_id=job_id, version=row[0]))
+
     @asynccontextmanager
     async def promise(self, kind: str, payload: dict[str, Any], *, key: str) -> AsyncIterator[None]:
         """Have the job done later if what stands in the context fails, or the process dies."""
-        version = await self.put(kind, payload, key=key, due=self._clock.now() + GRACE)
-        yield
-        await self._database.write(sql(KEEP, job_id=_name(kind, key), version=version))
+        await self._database.write(self.promised(kind, payload, key=key))
+        async with self.keep(kind, key=key):
+            yield
 
     async def run(self) -> None:
         """Do what is due, for ever."""

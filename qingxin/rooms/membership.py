@@ -158,32 +158,6 @@ class Membership:
         """Rooms this user has forgotten, and where in the line that was."""
         return dict(await self._database.all(FORGOTTEN, user_id=user_id))
 
-    async def show_profile(self, user_id: str) -> None:
-        """Carry a changed name or picture into every room that its owner is in."""
-        profile = await self._profiles.of(user_id)
-        for moved in await self._log.history.rooms_of(user_id):
-            state = await self._states.of(moved.room_id, (user_id,))
-            before = state.get(MEMBER, user_id)
-            kept = (
-                {k: v for k, v in before.decoded().items() if k not in (*KEPT, "reason")}
-                if before
-                else {}
-            )
-            try:
-                await self._set(
-                    moved.room_id, user_id, user_id, kept | member_content("join", profile)
-                )
-            except MatrixError:
-                continue  # banned or gone meanwhile
-
-    async def leave_all(self, user_id: str) -> None:
-        """Leave every room and decline every invitation, as a closed account does."""
-        for moved in await self._log.history.rooms_of(user_id, ("join", "invite", "knock")):
-            try:
-                await self.leave(moved.room_id, user_id)
-            except MatrixError:
-                continue
-
     async def _set(self, room_id: str, sender: str, target: str, content: dict[str, Any]) -> Event:
         if not ids.is_user_id(target):
             raise BadJson(f"{target!r} is no user id.")

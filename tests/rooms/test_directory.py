@@ -1,5 +1,6 @@
 """Aliases and the public list."""
 
+import asyncio
 from urllib.parse import quote
 
 from tests.rooms.house import Guest, House, ok, refused
@@ -169,3 +170,32 @@ async def test_what_makes_no_sense_on_the_list_is_refused(alice: Guest) -> None:
     refused(await alice.post("/publicRooms", long), 400, "M_INVALID_PARAM")
     refused(await alice.get("/publicRooms", server="elsewhere.org"), 404, "M_NOT_FOUND")
     ok(await alice.get("/publicRooms", server="example.org", limit=0))
+
+
+async def test_the_list_follows_what_happens_in_its_rooms(
+    house: House, alice: Guest, bob: Guest
+) -> None:
+    small = await alice.room(visibility="public", name="Small")
+    large = await alice.room(visibility="public", name="Large")
+    await bob.join(large)
+    await followed(house)
+    assert await listed(alice) == [large, small]
+    ok(await bob.post(f"/rooms/{large}/leave"))
+    await bob.join(small)
+    ok(await alice.set(large, "m.room.name", {"name": "Formerly large"}))
+    await followed(house)
+    assert await listed(alice) == [small, large]
+    found = ok(await alice.post("/publicRooms", {"filter": {"generic_search_term": "formerly"}}))
+    assert [each["room_id"] for each in found["chunk"]] == [large]
+
+
+async def listed(guest: Guest) -> list[str]:
+    return [each["room_id"] for each in ok(await guest.get("/publicRooms"))["chunk"]]
+
+
+async def followed(house: House) -> None:
+    """Wait until the list has taken in everything said so far."""
+    place = "SELECT position FROM cursors WHERE follower = 'listing'"
+    number = house.app.feed.number
+    while (row := await house.app.database.one(place)) is None or row[0] < number:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
