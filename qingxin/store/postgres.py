@@ -187,7 +187,8 @@ class Postgres:
         async with self.connection() as connection:
             try:
                 await connection.execute("BEGIN")
-                number = await connection.fetchval(NUMBER, shard)
+                if (number := await connection.fetchval(NUMBER, shard)) is None:
+                    raise NothingReturned(0)
                 yield PostgresHead(self, connection, shard, number)
             finally:
                 await _end_transaction(connection)

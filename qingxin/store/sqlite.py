@@ -23,6 +23,7 @@ from qingxin.store.database import Row, Unusable, Write, must, sql
 from qingxin.store.file import connect, read
 from qingxin.store.writer import Writer
 
+SECONDS_TO_FINISH = 5  # for the scribe of a server that was killed
 NUMBER = "SELECT number FROM log_heads WHERE shard = :shard"
 ADVANCE = "UPDATE log_heads SET number = :number WHERE shard = :shard RETURNING number"
 
@@ -38,7 +39,7 @@ class SQLite:
 
     async def open(self) -> "SQLite":
         """Take the file for this process. Raises Unusable."""
-        self._lock = _lock(self.path)
+        self._lock = await _lock(self.path)
         try:
             connect(self.path, writing=True).close()
             self._reading = connect(self.path)
@@ -63,7 +64,7 @@ class SQLite:
     @property
     def scribe(self) -> int:
         """The process that writes, or 0 where it is still to be started."""
-        return self._writer.process
+        return self._writer.scribe
 
     async def all(self, sql: str, **params: Any) -> list[Row]:
         return read(self._reading, sql, params)
@@ -143,7 +144,7 @@ class SQLiteHead:
         self._numbers[self._shard] = number
 
 
-def _lock(path: Path) -> int:
+async def _lock(path: Path) -> int:
     """Hold the data directory as long as this process lives. Raises Unusable."""
     file = path.with_name(path.name + ".lock")
     try:
@@ -151,15 +152,16 @@ def _lock(path: Path) -> int:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Unusable(f"{path} cannot be opened: {error}.") from error
+    deadline = time.monotonic() + SECONDS_TO_FINISH
     while not _locked(descriptor):
         holder = os.pread(descriptor, 20, 0).decode()
-        if _lives(holder):
+        if _lives(holder) or time.monotonic() > deadline:
             os.close(descriptor)
             raise Unusable(
                 f"{path.parent} is in use by process {holder}. SQLite serves one process;"
                 " for several, use PostgreSQL."
             )
-        time.sleep(0.01)  # it was killed, and its scribe is finishing the last commit
+        await asyncio.sleep(0.01)  # it was killed, and its scribe is finishing the last commit
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor

@@ -42,7 +42,7 @@ class Writer(asyncio.Protocol):
         self._closed = False
 
     @property
-    def process(self) -> int:
+    def scribe(self) -> int:
         return self._scribe.pid if self._scribe else 0
 
     def submit(self, writes: Sequence[Write]) -> Answer:
@@ -68,11 +68,18 @@ class Writer(asyncio.Protocol):
             self._starting = self._loop.create_task(self._start())
 
     async def _start(self) -> None:
+        if self._scribe is not None:
+            await asyncio.to_thread(self._scribe.wait)  # two would be one too many
         ours, its = socket.socketpair()
         for each in (ours, its):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-        with its:
-            self._scribe = _spawn(self._path, its.fileno(), self._lock)
+        try:
+            with its:
+                self._scribe = _spawn(self._path, its.fileno(), self._lock)
+        except OSError as error:
+            ours.close()
+            self._refuse(f"The process that writes cannot be started ({error}).")
+            return
         self._messages = Messages()
         await self._loop.create_connection(lambda: self, sock=ours)
 
@@ -97,9 +104,12 @@ class Writer(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         # Whether the last ones were kept is unknown: who asked has to look, or to ask again.
         self._transport = None
+        self._refuse(ENDED)
+
+    def _refuse(self, why: str) -> None:
         self._outgoing.clear()
         while self._waiting:
-            _settle(self._waiting.popleft(), Failure(Unavailable.__name__, ENDED))
+            _settle(self._waiting.popleft(), Failure(Unavailable.__name__, why))
 
     async def close(self) -> None:
         """Write what is queued, then stop."""
@@ -117,10 +127,11 @@ class Writer(asyncio.Protocol):
 def _spawn(path: Path, channel: int, lock: int) -> subprocess.Popen[bytes]:
     """It keeps the lock as well: nobody else may write before its last commit is over."""
     return subprocess.Popen(
-        [sys.executable, "-m", "qingxin.store.scribe", path, str(channel)],
+        [sys.executable, "-P", "-m", "qingxin.store.scribe", path, str(channel)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         pass_fds=(channel, lock),
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
     )
 
 

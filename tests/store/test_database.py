@@ -358,6 +358,12 @@ async def test_the_head_is_held_by_one_at_a_time(database: Database) -> None:
         assert head.number == 30
 
 
+async def test_a_shard_that_does_not_exist_has_no_head(database: Database) -> None:
+    with pytest.raises(NothingReturned):
+        async with database.head(7):
+            pass
+
+
 async def test_a_cancelled_commit_never_gives_a_number_twice(things: Database) -> None:
     async def advance(name: str) -> None:
         async with things.head(0) as head:

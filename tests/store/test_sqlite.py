@@ -4,6 +4,9 @@ import asyncio
 import os
 import resource
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -176,3 +179,26 @@ async def test_a_must_among_many_writes_is_undone_alone(things: SQLite) -> None:
         range(0, 100, 10)
     )
     assert await things.one(COUNT) == (90,)
+
+
+async def test_a_scribe_that_cannot_be_started_is_reported(
+    things: SQLite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.kill(things.scribe, signal.SIGKILL)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(Unavailable, match="cannot be started"):
+        while True:  # the first ones hear that the old one has died
+            with suppress_death():
+                await things.write(little("lost"))
+    monkeypatch.undo()
+    await things.write(little("after"))
+    assert await things.all(EVERY) == [("after", 1, None)]
+
+
+@contextmanager
+def suppress_death() -> Iterator[None]:
+    try:
+        yield
+    except Unavailable as error:
+        if "has ended" not in error.message:
+            raise
