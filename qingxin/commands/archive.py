@@ -1,7 +1,7 @@
 """Backups: every row, every media file and the settings, in a directory or a .tar file.
 
-The rows are copied first, in one consistent picture. Media files never change and are kept
-for a while after their rows are gone, so those copied afterwards are all that the rows name.
+The rows are copied first, in one consistent picture. Media files never change, so those copied
+afterwards are all that the rows name, but for what somebody has removed in between.
 """
 
 import asyncio
