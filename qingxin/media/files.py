@@ -5,6 +5,7 @@ that lead to them. A file is known only after its bytes are durable.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 from msgspec import Struct
@@ -13,12 +14,16 @@ from qingxin import errors, ids
 from qingxin.clock import Clock
 from qingxin.media.arrivals import Arrivals
 from qingxin.media.blobs import Blobs, Opened, Spool
-from qingxin.media.litter import Litter
-from qingxin.store.database import Database, NothingReturned, Statement, Write, must, sql
+from qingxin.media.places import Placed, Places
+from qingxin.media.removal import Removal
+from qingxin.store.database import Database, NothingReturned, Statement, must, sql
 
 PROMISE = 24 * 3_600_000  # milliseconds in which a created address must be uploaded to
 MOST_PENDING = 100  # created addresses that one member may leave without a file
 UNLIMITED = 2**62
+SWEEP_EVERY = 3600.0  # seconds
+
+logger = logging.getLogger("qingxin.media")
 
 FIND = """
     SELECT media.media_id, media.owner, media.content_type, media.filename, media.size,
@@ -68,35 +73,6 @@ USAGE = """
 """
 MOVE = """
     UPDATE media SET state = :new WHERE media_id = :media_id AND state = :old RETURNING media_id
-"""
-REMOVE = """
-    DELETE FROM media WHERE media_id = :media_id AND state = :state RETURNING media_id
-"""
-DISCOUNT = """
-    UPDATE media_usage SET bytes = bytes - :size, files = files - 1 WHERE owner = :owner
-"""
-LET_GO = """
-    UPDATE media_blobs SET holders = holders - 1 WHERE hash = :hash
-"""
-DOOM_THUMBNAILS = """
-    INSERT INTO media_litter (place, due, doomed)
-    SELECT media_thumbnails.place, media_blobs.created, 1
-    FROM media_blobs JOIN media_thumbnails ON media_thumbnails.source = media_blobs.hash
-    WHERE media_blobs.hash = :hash AND media_blobs.holders = 0
-    RETURNING place
-"""
-DROP_THUMBNAILS = """
-    DELETE FROM media_thumbnails
-    WHERE source = :hash
-        AND EXISTS (SELECT 1 FROM media_blobs WHERE hash = :hash AND holders = 0)
-"""
-DOOM_BLOB = """
-    INSERT INTO media_litter (place, due, doomed)
-    SELECT place, created, 1 FROM media_blobs WHERE hash = :hash AND holders = 0
-    RETURNING place
-"""
-DROP_BLOB = """
-    DELETE FROM media_blobs WHERE hash = :hash AND holders = 0
 """
 EXPIRE = """
     DELETE FROM media WHERE state = 'pending' AND expires <= :now
@@ -157,7 +133,7 @@ class Files:
         self._clock = clock
         self._limits = limits
         self._quota = limits.quota or UNLIMITED
-        self._litter = Litter(database, blobs, clock)
+        self._places = Places(database, blobs, clock)
         self._arrivals = Arrivals()
 
     @property
@@ -235,17 +211,27 @@ class Files:
         if row is None:
             return False
         media = Media(*row)
+        removal = Removal(media_id, media.state, media.owner, media.size, media.hash)
         try:
-            answers = await self._database.write(*_removal(media))
+            answers = await self._database.write(*removal.writes())
         except NothingReturned:
             return await self.delete(media_id)  # it changed just now
-        await self._litter.clear(*(place for rows in answers[2:4] for (place,) in rows))
+        await self._places.clear(*removal.places(answers))
         return True
 
+    async def run(self) -> None:
+        """Sweep at the start and every hour, for ever."""
+        while True:
+            try:
+                await self.sweep()
+            except errors.Unavailable as error:
+                logger.warning("Media could not be swept: %s", error)
+            await asyncio.sleep(SWEEP_EVERY)
+
     async def sweep(self) -> None:
-        """Clear away what crashes and unkept promises have left: at start and now and then."""
+        """Clear away what crashes and unkept promises have left."""
         await self._blobs.sweep()
-        await self._litter.clear_due()
+        await self._places.clear_due()
         await self._database.write(sql(EXPIRE, now=self._clock.now()))
 
     async def _take_in(
@@ -254,21 +240,18 @@ class Files:
         await self._check_room(owner, label.length or 0)
         async with self._blobs.receive() as spool:
             await self._fill(spool, body)
-            content = await spool.finish()
-            place = f"{content[:2]}/{content[2:]}-{ids.opaque(6)}"
-            await self._litter.announce(place)
-            await spool.put(place)
+            placed = await self._places.fill(spool)
         file = must(
             statement,
             media_id=media_id,
             owner=owner,
             content_type=label.content_type,
             filename=label.filename,
-            size=spool.size,
-            hash=content,
+            size=placed.size,
+            hash=placed.hash,
             now=self._clock.now(),
         )
-        await self._make_known(owner, place, spool.size, content, file)
+        await self._make_known(file, owner, placed)
 
     async def _check_room(self, owner: str, length: int) -> None:
         self._check_size(length)
@@ -294,27 +277,26 @@ class Files:
             self._check_size(spool.size + len(piece))
             await spool.write(piece)
 
-    async def _make_known(
-        self, owner: str, place: str, size: int, content: str, file: Statement
-    ) -> None:
+    async def _make_known(self, file: Statement, owner: str, placed: Placed) -> None:
         """In one transaction: the bytes are held, counted and have an address."""
+        size, place = placed.size, placed.place
         try:
             answers = await self._database.write(
-                self._litter.claim(place),
+                self._places.claim(placed),
                 file,
-                must(HOLD, hash=content, place=place, size=size, now=self._clock.now()),
+                must(HOLD, hash=placed.hash, place=place, size=size, now=self._clock.now()),
                 must(COUNT, owner=owner, size=size, quota=self._quota),
-                self._litter.settle(place, content),
+                self._places.settle(placed, placed.hash),
             )
         except NothingReturned as nothing:
-            await self._litter.clear(place)
+            await self._places.clear(place)
             if nothing.index == 0:
                 raise errors.Unavailable("That took too long. Upload the file again.") from None
             if nothing.index == 3:
                 raise self._over_quota() from None
             raise
         if answers[2] != [(place,)]:  # these very bytes are here already
-            await self._litter.clear(place)
+            await self._places.clear(place)
 
     async def _check_promise(self, owner: str, media_id: str) -> None:
         media = await self._look(media_id)
@@ -345,19 +327,3 @@ class Files:
     async def _move(self, media_id: str, *, old: str, new: str) -> bool:
         (rows,) = await self._database.write(sql(MOVE, media_id=media_id, old=old, new=new))
         return bool(rows)
-
-
-def _removal(media: Media) -> list[Write]:
-    """The two that doom return the places to clear; rows are locked in the order of uploads."""
-    gone = must(REMOVE, media_id=media.media_id, state=media.state)
-    if media.hash is None:
-        return [gone]
-    return [
-        gone,
-        sql(LET_GO, hash=media.hash),
-        sql(DOOM_THUMBNAILS, hash=media.hash),
-        sql(DOOM_BLOB, hash=media.hash),
-        sql(DROP_THUMBNAILS, hash=media.hash),
-        sql(DROP_BLOB, hash=media.hash),
-        sql(DISCOUNT, owner=media.owner, size=media.size),
-    ]

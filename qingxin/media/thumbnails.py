@@ -7,12 +7,12 @@ import asyncio
 
 from msgspec import Struct, structs
 
-from qingxin import errors, ids
+from qingxin import errors
 from qingxin.clock import Clock
 from qingxin.media.blobs import Blobs, Missing, Opened
 from qingxin.media.files import Media
-from qingxin.media.litter import Litter
 from qingxin.media.orders import Answer, Order
+from qingxin.media.places import Placed, Places
 from qingxin.media.workshop import Failed, Workshop
 from qingxin.store.database import Database, NothingReturned, must, sql
 
@@ -85,7 +85,7 @@ class Thumbnails:
     def __init__(self, database: Database, blobs: Blobs, clock: Clock, workshop: Workshop) -> None:
         self._database = database
         self._blobs = blobs
-        self._litter = Litter(database, blobs, clock)
+        self._places = Places(database, blobs, clock)
         self._workshop = workshop
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -132,12 +132,8 @@ class Thumbnails:
             raise CannotThumbnail
         async with self._blobs.receive() as spool:
             await spool.write(data)
-            content = await spool.finish()
-            place = f"{content[:2]}/{content[2:]}-{ids.opaque(6)}"
-            await self._litter.announce(place)
-            await spool.put(place)
-        made = Thumbnail(place, content, len(data), answer.content_type)
-        return await self._keep(media, shape, answer, made)
+            placed = await self._places.fill(spool)
+        return await self._keep(media, shape, answer, placed)
 
     async def _order(self, media: Media, shape: Shape) -> tuple[Answer, bytes]:
         try:
@@ -156,16 +152,17 @@ class Thumbnails:
         if answer.kind:
             await self._database.write(sql(MEASURE, **_measures(media, answer)))
 
-    async def _keep(self, media: Media, shape: Shape, answer: Answer, made: Thumbnail) -> Thumbnail:
+    async def _keep(self, media: Media, shape: Shape, answer: Answer, placed: Placed) -> Thumbnail:
+        made = Thumbnail(placed.place, placed.hash, placed.size, answer.content_type)
         try:
             await self._database.write(
-                self._litter.claim(made.place),
+                self._places.claim(placed),
                 must(MEASURE, **_measures(media, answer)),
                 sql(ADD, **_key(media, shape), **structs.asdict(made)),
-                self._litter.settle(made.place, media.hash or ""),
+                self._places.settle(placed, media.hash or ""),
             )
         except NothingReturned:  # the file was deleted meanwhile
-            await self._litter.clear(made.place)
+            await self._places.clear(placed.place)
             raise errors.NotFound("There is no such file any more.") from None
         return await self._find(media, shape) or made
 

@@ -10,8 +10,8 @@ import pytest
 from qingxin import errors
 from qingxin.clock import HandClock
 from qingxin.media.files import Files, Limits
-from qingxin.media.litter import PATIENCE
 from qingxin.media.local import LocalBlobs
+from qingxin.media.places import PATIENCE
 from qingxin.store.sqlite import SQLite
 from tests.media.acts import ALICE, BOB, kept, read
 from tests.media.conftest import MiB

@@ -11,9 +11,9 @@ from PIL import Image
 from qingxin import errors
 from qingxin.clock import HandClock
 from qingxin.media.files import Files
-from qingxin.media.litter import PATIENCE
 from qingxin.media.local import LocalBlobs
 from qingxin.media.orders import Answer, Order
+from qingxin.media.places import PATIENCE
 from qingxin.media.thumbnails import (
     MOST_KEPT,
     CannotThumbnail,
