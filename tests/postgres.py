@@ -7,6 +7,7 @@ refuses to be root: then it runs in a user namespace where we are nobody, or els
 import ctypes
 import itertools
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -153,11 +154,21 @@ def _installation() -> Path:
 
 def _mode() -> str:
     """How to be somebody else than root: `self` (we are), `namespace` or `nobody`."""
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _has_name():
         return "self"
-    probe = [sys.executable, __file__, "namespace", str(os.getpid()), "/bin/true"]
-    worked = subprocess.run(probe, capture_output=True, check=False).returncode == 0
-    return "namespace" if worked else "nobody"
+    probe = [sys.executable, __file__, "namespace", str(os.getpid()), sys.executable, "-c", ""]
+    if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
+        return "namespace"
+    return "nobody" if os.geteuid() == 0 else "self"
+
+
+def _has_name() -> bool:
+    """Whether the system knows us: initdb insists, and a container may run as any number."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return True
 
 
 def _readable_copy(binaries: Path, directory: Path) -> Path:

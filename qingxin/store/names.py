@@ -23,6 +23,13 @@ def lists(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(4096)
+def is_silent(text: str) -> bool:
+    """Whether the statement changes something and returns no rows."""
+    upper = text.lstrip().upper()
+    return upper.startswith(("UPDATE", "DELETE", "INSERT")) and "RETURNING" not in upper
+
+
+@lru_cache(4096)
 def for_sqlite(text: str, in_hex: frozenset[str] = frozenset()) -> str:
     """Lists travel as one JSON text, so that their length does not change the statement."""
 

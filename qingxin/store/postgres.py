@@ -8,8 +8,9 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -25,6 +26,7 @@ from qingxin.store.database import (
     Insert,
     NothingReturned,
     Row,
+    Statement,
     Unstorable,
     Unusable,
     Write,
@@ -150,16 +152,24 @@ class Postgres:
 
     async def run(self, connection: Any, writes: Sequence[Write]) -> list[list[Row]]:
         """Run all within the transaction that `connection` is in."""
-        results = []
-        for index, write in enumerate(writes):
-            if isinstance(write, Insert):
-                rows = await self._insert(connection, write)
-            else:
-                rows = await _fetch(connection, write.sql, write.params)
-                if write.must_return and not rows:
-                    raise NothingReturned(index)
-            results.append(rows)
+        results: list[list[Row]] = []
+        for alike, group in groupby(writes, _alike):
+            several = list(group)
+            if isinstance(alike, tuple) and len(several) > 1:
+                await _execute_all(connection, cast(list[Statement], several))
+                results += [[] for _ in several]
+                continue
+            for write in several:
+                results.append(await self._run_one(connection, write, len(results)))
         return results
+
+    async def _run_one(self, connection: Any, write: Write, index: int) -> list[Row]:
+        if isinstance(write, Insert):
+            return await self._insert(connection, write)
+        rows = await _fetch(connection, write.sql, write.params)
+        if write.must_return and not rows:
+            raise NothingReturned(index)
+        return rows
 
     async def _insert(self, connection: Any, insert: Insert) -> list[Row]:
         if not insert.rows:
@@ -255,6 +265,19 @@ def _is_atomic(write: Write) -> bool:
     if isinstance(write, Insert):
         return not write.conflict
     return not write.must_return
+
+
+def _alike(write: Write) -> object:
+    """The same for statements that can go to the server together, in one round trip."""
+    if isinstance(write, Insert) or write.must_return or not names.is_silent(write.sql):
+        return None
+    return write.sql, names.kinds_of(write.params)
+
+
+async def _execute_all(connection: Any, statements: Sequence[Statement]) -> None:
+    text, order = names.for_postgres(statements[0].sql, names.kinds_of(statements[0].params))
+    rows = [[statement.params[name] for name in order] for statement in statements]
+    await connection.executemany(text, rows)
 
 
 async def _fetch(connection: Any, sql: str, params: Mapping[str, Any]) -> list[Row]:

@@ -67,6 +67,20 @@ async def test_a_write_returns_the_rows_of_every_statement(things: Database) -> 
     assert returned == [[], [(7,)], [], [("carol",)]]
 
 
+async def test_many_statements_of_one_kind_are_run_in_their_order(things: Database) -> None:
+    await things.write(rows("alice"))
+    times_ten = "UPDATE things SET number = number * 10 + :digit WHERE name = :name"
+    digits = [sql(times_ten, name="alice", digit=digit) for digit in range(1, 7)]
+    raw = sql("UPDATE things SET raw = :raw WHERE name = 'alice'", raw=b"x")
+    returned = await things.write(*digits[:3], raw, *digits[3:], sql(COUNT))
+    assert returned == [*([[]] * 7), [(1,)]]
+    assert await things.all(EVERY) == [("alice", 5123456, b"x")]
+    with pytest.raises(NothingReturned) as refused:
+        await things.write(*digits, must(MOVE, name="nobody", number=1))
+    assert refused.value.index == 6
+    assert await things.all(EVERY) == [("alice", 5123456, b"x")]
+
+
 async def test_a_must_that_finds_nothing_undoes_its_whole_write(things: Database) -> None:
     await things.write(rows("alice"))
     with pytest.raises(NothingReturned) as refused:
