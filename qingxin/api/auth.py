@@ -29,7 +29,10 @@ class Gate:
 
     async def admit(self, call: Call, route: Route) -> None:
         """Give the call its caller. Raises what refuses it."""
-        session = await self._session(call, route) if route.who is not Who.ANYONE else None
+        session = None
+        if route.who is not Who.ANYONE:
+            token = self._token(call)
+            session = self._sessions.remembered(token) or await self._session(token, route)
         if session is None:
             self._limits.draw(route.limit, call.address)
             return
@@ -42,8 +45,7 @@ class Gate:
         )
         self._limits.draw(route.limit, session.user_id)
 
-    async def _session(self, call: Call, route: Route) -> Session | None:
-        token = self._token(call)
+    async def _session(self, token: str, route: Route) -> Session | None:
         if route.who is Who.MAYBE:
             try:
                 return await self._sessions.recognise(token) if token else None

@@ -95,6 +95,7 @@ class Sessions:
         self._life = access_token_minutes * MINUTE
         self._also = also
         self._announce = announce
+        # By the token itself, in memory only: hashing it is most of the work of recognising it.
         self._known: OrderedDict[str, tuple[Session, int]] = OrderedDict()
         self._by_user: dict[str, set[str]] = {}
         self._changes = 0  # so that what was read before a change is not remembered after it
@@ -123,17 +124,18 @@ class Sessions:
 
     async def recognise(self, access_token: str) -> Session:
         """Whose token this is. Raises UnknownToken, with `soft_logout` where it has expired."""
-        hashed = ids.digest(access_token)
-        now = self._clock.now()
-        remembered = self._known.get(hashed)
-        if remembered is not None and now < remembered[1]:
-            session = remembered[0]
-            self._known.move_to_end(hashed)
-        else:
-            session = await self._read(hashed)
-        if session.expires and session.expires <= now:
+        session = self.remembered(access_token) or await self._read(access_token)
+        if session.expires and session.expires <= self._clock.now():
             raise UnknownToken("This access token has expired.", soft_logout=True)
         return session
+
+    def remembered(self, access_token: str) -> Session | None:
+        """Whose token this is, if that was looked up a moment ago and still holds."""
+        known = self._known.get(access_token)
+        if known is None or self._clock.now() >= known[1]:
+            return None
+        self._known.move_to_end(access_token)
+        return known[0]
 
     async def refresh(self, refresh_token: str) -> Tokens:
         """New tokens for old; the old pair lasts until the new one is used. Raises UnknownToken."""
@@ -184,8 +186,8 @@ class Sessions:
     def forget(self, user_id: str) -> None:
         """Ask the database again about this user's tokens."""
         self._changes += 1
-        for hashed in self._by_user.pop(user_id, ()):
-            self._known.pop(hashed, None)
+        for access_token in self._by_user.pop(user_id, ()):
+            self._known.pop(access_token, None)
 
     def changed(self, user_id: str) -> None:
         """Something about this user's tokens or rights is different now: tell everybody."""
@@ -199,8 +201,8 @@ class Sessions:
         )
         return [device_id for (device_id,) in rows]
 
-    async def _read(self, hashed: str) -> Session:
-        changes = self._changes
+    async def _read(self, access_token: str) -> Session:
+        changes, hashed = self._changes, ids.digest(access_token)
         row = await self._database.one(FIND_TOKEN, hashed=hashed)
         if row is None:
             raise UnknownToken
@@ -213,17 +215,20 @@ class Sessions:
             user_id, device_id, hashed, expires, bool(moderator), bool(locked), bool(suspended)
         )
         if changes == self._changes:
-            self._remember(session)
+            self._remember(access_token, session)
         return session
 
-    def _remember(self, session: Session) -> None:
-        self._known[session.token_hash] = session, self._clock.now() + RECHECK
-        self._known.move_to_end(session.token_hash)
-        self._by_user.setdefault(session.user_id, set()).add(session.token_hash)
+    def _remember(self, access_token: str, session: Session) -> None:
+        until = self._clock.now() + RECHECK
+        if session.expires:
+            until = min(until, session.expires)
+        self._known[access_token] = session, until
+        self._known.move_to_end(access_token)
+        self._by_user.setdefault(session.user_id, set()).add(access_token)
         if len(self._known) > REMEMBERED:
-            hashed, (oldest, _) = self._known.popitem(last=False)
+            oldest_token, (oldest, _) = self._known.popitem(last=False)
             held = self._by_user[oldest.user_id]
-            held.discard(hashed)
+            held.discard(oldest_token)
             if not held:
                 del self._by_user[oldest.user_id]
 
