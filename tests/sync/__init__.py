@@ -1,0 +1,1 @@
+"""The log as one device sees it, piece by piece."""
