@@ -209,7 +209,8 @@ class App:
         )
         self.receipts = Receipts(self.log, self.database, self.clock)
         self.typing = Typing(self.clock, self.feed.stir, floor=lambda: self.presence.number)
-        self.unread = Unread(self.log, self.receipts, self.push_rules)
+        self.unread = Unread(self.log, self.receipts, self.push_rules, self.preferences)
+        self.log.listen(self.typing.notice)
         self.stream = Stream(
             history=self.history,
             feed=self.feed,

@@ -18,6 +18,7 @@ from qingxin.log.append import Log
 from qingxin.log.event import Event
 from qingxin.log.speech import Speech
 from qingxin.log.state import RoomState
+from qingxin.people.preferences import Preferences
 from qingxin.rooms.receipts import MAIN, WHOLE, Receipt, Receipts
 from qingxin.store.line import Entry, Record
 
@@ -33,13 +34,23 @@ class Counts(Struct):
     highlights: int = 0
 
 
+class Taste(Struct, frozen=True):
+    """What decides whether an event notifies somebody: their push rules, and whom they ignore."""
+
+    ruleset: Ruleset
+    ignored: frozenset[str]
+
+    def is_still(self, other: "Taste") -> bool:
+        return self.ruleset is other.ruleset and self.ignored == other.ignored
+
+
 class Tally(Struct):
     """What one person has not read in one room up to `until`, by thread."""
 
     marks: dict[str, int]  # thread → read up to; "" is the whole room
     since: int  # nothing before this person's own coming in counts
     until: int
-    ruleset: Ruleset
+    taste: Taste
     threads: dict[str, Counts] = {}
     moved: dict[str, int] = {}  # thread → its mark, which has moved since the thread was counted
 
@@ -62,10 +73,13 @@ class Tally(Struct):
 class Unread:
     """Everybody's tallies."""
 
-    def __init__(self, log: Log, receipts: Receipts, rules: PushRules) -> None:
+    def __init__(
+        self, log: Log, receipts: Receipts, rules: PushRules, preferences: Preferences
+    ) -> None:
         self._history = log.history
         self._receipts = receipts
         self._rules = rules
+        self._preferences = preferences
         self._tallies: OrderedDict[tuple[str, str], Tally] = OrderedDict()
         self._facts: OrderedDict[str, Facts] = OrderedDict()
         self._redacted: dict[str, int] = {}  # room → position of its latest redaction
@@ -74,10 +88,10 @@ class Unread:
     async def tally(self, user_id: str, room_id: str, until: int) -> Tally:
         """What this member has not read in the room up to position `until`."""
         key = (user_id, room_id)
-        ruleset = await self._rules.ruleset(user_id)
+        taste = await self._taste(user_id)
         tally = self._tallies.get(key)
-        if tally is None or tally.ruleset is not ruleset or not self._holds(tally, room_id, until):
-            tally = await self._open(user_id, room_id, ruleset)
+        if tally is None or not self._holds(tally, taste, room_id, until):
+            tally = await self._open(user_id, room_id, taste)
         await self._carry_on(tally, user_id, room_id, until)
         self._tallies[key] = tally
         self._tallies.move_to_end(key)
@@ -90,26 +104,32 @@ class Unread:
         missing = [room_id for room_id in rooms if (user_id, room_id) not in self._tallies]
         if not missing:
             return
-        ruleset = await self._rules.ruleset(user_id)
+        taste = await self._taste(user_id)
         marks = await self._receipts.marks(user_id, missing)
         for room_id in missing:
-            tally = await self._begin(user_id, room_id, marks.get(room_id, {}), ruleset)
+            tally = await self._begin(user_id, room_id, marks.get(room_id, {}), taste)
             self._tallies[user_id, room_id] = tally
 
-    def _holds(self, tally: Tally, room_id: str, until: int) -> bool:
-        return tally.until <= until and self._redacted.get(room_id, 0) <= tally.until
+    async def _taste(self, user_id: str) -> Taste:
+        ignored = await self._preferences.ignored(user_id)
+        return Taste(await self._rules.ruleset(user_id), ignored)
 
-    async def _open(self, user_id: str, room_id: str, ruleset: Ruleset) -> Tally:
+    def _holds(self, tally: Tally, taste: Taste, room_id: str, until: int) -> bool:
+        if tally.until > until or not tally.taste.is_still(taste):
+            return False
+        return self._redacted.get(room_id, 0) <= tally.until
+
+    async def _open(self, user_id: str, room_id: str, taste: Taste) -> Tally:
         marks = await self._receipts.marks(user_id, [room_id])
-        return await self._begin(user_id, room_id, marks.get(room_id, {}), ruleset)
+        return await self._begin(user_id, room_id, marks.get(room_id, {}), taste)
 
     async def _begin(
-        self, user_id: str, room_id: str, marks: dict[str, int], ruleset: Ruleset
+        self, user_id: str, room_id: str, marks: dict[str, int], taste: Taste
     ) -> Tally:
         state = await self._history.states.of(room_id, (user_id,))
         member = state.members.get(user_id)
         since = member.position if member else 0
-        tally = Tally(marks, since, max(marks.get(WHOLE, 0), since), ruleset)
+        tally = Tally(marks, since, max(marks.get(WHOLE, 0), since), taste)
         if (main := marks.get(MAIN, 0)) > tally.until:
             # What is read of the main timeline need not be looked at again, only threads.
             in_threads = await self._history.in_threads(room_id, tally.until, main)
@@ -155,11 +175,11 @@ class Unread:
         member = state.members.get(user_id)
         name = member.decoded().get("displayname") if member else None
         for event in events:
-            if event.sender == user_id or event.redacted_by:
+            if event.sender == user_id or event.sender in tally.taste.ignored:
                 continue
-            if not tally.is_unread(event):
+            if event.redacted_by or not tally.is_unread(event):
                 continue
-            outcome = tally.ruleset.evaluate(
+            outcome = tally.taste.ruleset.evaluate(
                 self._facts_of(event, state), user_id, name if isinstance(name, str) else None
             )
             if outcome.notify:

@@ -6,6 +6,9 @@ spec: client-server-api/#typing-notifications
 from collections.abc import Callable
 
 from qingxin.clock import Clock
+from qingxin.log.event import MEMBER
+from qingxin.log.speech import Speech
+from qingxin.store.line import Entry
 
 LONGEST = 120_000  # milliseconds that one notification can last
 
@@ -37,6 +40,12 @@ class Typing:
     def stop(self, room_id: str, user_id: str) -> None:
         if self._rooms.get(room_id, {}).pop(user_id, None) is not None:
             self._change(room_id)
+
+    def notice(self, number: int, entry: Entry) -> None:
+        """Whoever leaves a room no longer types in it."""
+        for event in entry.events if isinstance(entry, Speech) else ():
+            if event.type == MEMBER and event.membership != "join":
+                self.stop(event.room_id, event.state_key or "")
 
     def sweep(self) -> None:
         """End what has lasted its time."""

@@ -8,8 +8,9 @@ from typing import Any
 from msgspec import Struct
 
 from qingxin.clock import Clock
-from qingxin.errors import Forbidden
+from qingxin.errors import Forbidden, InvalidParam
 from qingxin.log.append import Log
+from qingxin.log.event import Event
 from qingxin.store.database import Database, Insert, Row, Write
 from qingxin.store.line import Entry, Record
 
@@ -63,11 +64,13 @@ class Receipts:
         log.listen(self._notice)
 
     async def read(self, user_id: str, room_id: str, type: str, event_id: str, thread: str) -> None:
-        """Note that a member has read up to an event. Raises Forbidden, NotFound."""
+        """Note that a member has read up to an event. Raises Forbidden, NotFound, InvalidParam."""
         state = await self._log.history.states.of(room_id, (user_id,))
         if state.membership(user_id) != "join":
             raise Forbidden("You are not in this room.")
         event = await self._log.history.event(room_id, event_id)
+        if not _is_in(event, thread):
+            raise InvalidParam("This event is not in that thread.")
         receipt = Receipt(user_id, type, thread, event_id, event.position, self._clock.now())
         for_self = user_id if type == PRIVATE else None
         await self._log.line.append(
@@ -110,6 +113,15 @@ class Receipts:
             self._known_from = number - 1
         if isinstance(entry, Record) and isinstance(entry.news, Receipt) and entry.room_id:
             self._latest[entry.room_id] = number
+
+
+def _is_in(event: Event, thread: str) -> bool:
+    """A thread's root, and what refers to it, may be read in the thread too."""
+    if thread == WHOLE:
+        return True
+    if thread == MAIN:
+        return event.thread is None
+    return thread in (event.thread, event.event_id, event.rel_to)
 
 
 def _row(shard: int, room_id: str, receipt: Receipt, number: int) -> Write:

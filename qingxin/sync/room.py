@@ -4,6 +4,7 @@ spec: client-server-api/#get_matrixclientv3sync
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -74,13 +75,15 @@ class RoomSync:
             if not view.full_state:
                 return None
         moved = since is None or any(e.type == MEMBER for e in [*timeline.events, *changes])
+        summary = await self._summary(state, view.reader.user_id) if moved else {}
+        changes += await self._faces(state, view, timeline, changes, summary.get("m.heroes", ()))
         parts = [
             await self._timeline_part(view, timeline, sight),
             await self._state_part(view, changes),
             b'"account_data":{"events":[' + b",".join(account_data) + b"]}",
             b'"ephemeral":{"events":[' + b",".join(ephemeral) + b"]}",
             await self._counts(room_id, view),
-            b'"summary":' + (await self._summary(state, view.reader.user_id) if moved else b"{}"),
+            b'"summary":' + msgspec.json.encode(summary),
         ]
         return b"{" + b",".join(parts) + b"}"
 
@@ -232,6 +235,26 @@ class RoomSync:
             met[user_id or ""] = position
         return events
 
+    async def _faces(
+        self,
+        state: RoomState,
+        view: View,
+        timeline: Timeline,
+        told: Sequence[Event],
+        heroes: Sequence[str],
+    ) -> list[Event]:
+        """The heroes whom a device that loads members lazily has not met (spec: m.heroes)."""
+        wanted = view.filter.room.state
+        if not wanted.lazy_load_members or not heroes:
+            return []
+        met = view.met.setdefault(state.room_id, {})
+        there = {e.state_key for e in [*told, *timeline.events] if e.type == MEMBER}
+        missing = [user_id for user_id in heroes if user_id not in there and user_id not in met]
+        end = view.until if view.state_after else timeline.start
+        faces = wanted.chosen(await self._members_as_of(state, missing, end))
+        met |= {event.state_key or "": event.position for event in faces}
+        return faces
+
     async def _members_as_of(self, state: RoomState, users: Sequence[str], end: int) -> list[Event]:
         await self._states.of(state.room_id, users)
         events, moved = [], []
@@ -321,9 +344,9 @@ class RoomSync:
             + msgspec.json.encode(threads)
         )
 
-    async def _summary(self, state: RoomState, user_id: str) -> bytes:
+    async def _summary(self, state: RoomState, user_id: str) -> dict[str, Any]:
         """How many there are, and who, for rooms without a name (spec: #room-summary)."""
-        summary: dict[str, object] = {
+        summary: dict[str, Any] = {
             "m.joined_member_count": state.joined,
             "m.invited_member_count": state.invited,
         }
@@ -331,7 +354,7 @@ class RoomSync:
             "m.room.canonical_alias", "alias"
         ):
             summary["m.heroes"] = await self._heroes(state, user_id)
-        return msgspec.json.encode(summary)
+        return summary
 
     async def _heroes(self, state: RoomState, user_id: str) -> list[str]:
         room_id = state.room_id

@@ -59,7 +59,11 @@ class Caller:
         asked = {name: _shown(value) for name, value in query.items() if value is not None}
         return Answer(
             await self.http.request(
-                method, path, headers=with_token | (headers or {}), params=asked or None, content=raw
+                method,
+                path,
+                headers=with_token | (headers or {}),
+                params=asked or None,
+                content=raw,
             )
         )
 
@@ -186,7 +190,9 @@ class Person(Caller):
     async def edits(self, room: str, event_id: str, text: str) -> str:
         new = {"msgtype": "m.text", "body": text}
         relation = {"rel_type": "m.replace", "event_id": event_id}
-        return await self.says(room, f"* {text}", **{"m.new_content": new, "m.relates_to": relation})
+        return await self.says(
+            room, f"* {text}", **{"m.new_content": new, "m.relates_to": relation}
+        )
 
     async def reacts(self, room: str, event_id: str, key: str = "👍") -> str:
         relation = {"rel_type": "m.annotation", "event_id": event_id, "key": key}
@@ -325,7 +331,10 @@ class Person(Caller):
     # Files
 
     async def uploads(
-        self, data: bytes, content_type: str = "application/octet-stream", filename: str | None = None
+        self,
+        data: bytes,
+        content_type: str = "application/octet-stream",
+        filename: str | None = None,
     ) -> str:
         """The file's mxc address."""
         answer = await self.call(

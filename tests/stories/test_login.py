@@ -20,9 +20,7 @@ async def test_one_signs_in_by_name_or_by_user_id(server: Server, alice: Person)
         assert again.device_id != alice.device_id
 
 
-async def test_old_clients_name_the_user_beside_the_password(
-    server: Server, alice: Person
-) -> None:
+async def test_old_clients_name_the_user_beside_the_password(server: Server, alice: Person) -> None:
     body = {"type": "m.login.password", "user": alice.localpart, "password": PASSWORD}
     assert (await server.stranger.post("/login", body))["user_id"] == alice.user_id
 

@@ -105,7 +105,9 @@ async def test_somebody_outside_cannot_invite(alice: Person, bob: Person, carol:
 
 async def test_nobody_who_does_not_exist_is_invited(alice: Person) -> None:
     room = await alice.creates()
-    answer = await alice.call("POST", f"/rooms/{part(room)}/invite", {"user_id": "@ghost:example.org"})
+    answer = await alice.call(
+        "POST", f"/rooms/{part(room)}/invite", {"user_id": "@ghost:example.org"}
+    )
     assert answer.status in (403, 404), answer
     answer = await alice.call("POST", f"/rooms/{part(room)}/invite", {"user_id": "ghost"})
     assert (answer.status, answer.code) == (400, "M_INVALID_PARAM"), answer
@@ -243,7 +245,9 @@ async def test_one_can_be_invited_again_to_a_forgotten_room(alice: Person, bob: 
     assert room in (await bob.sync()).rooms("invite")
 
 
-async def test_a_room_that_one_was_removed_from_can_be_forgotten(alice: Person, bob: Person) -> None:
+async def test_a_room_that_one_was_removed_from_can_be_forgotten(
+    alice: Person, bob: Person
+) -> None:
     room = await alice.opens(bob)
     await alice.bans(room, bob)
     await bob.forgets(room)
@@ -352,9 +356,7 @@ async def test_who_has_left_the_neighbouring_room_is_no_neighbour(
         await bob.joins(room)
 
 
-async def test_an_invitation_opens_a_restricted_room_to_anybody(
-    alice: Person, bob: Person
-) -> None:
+async def test_an_invitation_opens_a_restricted_room_to_anybody(alice: Person, bob: Person) -> None:
     room = await restricted_room(alice, await alice.creates())
     await alice.invites(room, bob)
     await bob.joins(room)
@@ -405,7 +407,9 @@ async def test_nobody_sets_somebody_elses_membership_to_join(alice: Person, bob:
 
 
 @pytest.mark.parametrize("content", [{}, {"membership": "away"}, {"membership": 1}])
-async def test_a_membership_that_is_none_is_refused(alice: Person, content: dict[str, object]) -> None:
+async def test_a_membership_that_is_none_is_refused(
+    alice: Person, content: dict[str, object]
+) -> None:
     room = await alice.creates()
     answer = await alice.call(
         "PUT", f"/rooms/{part(room)}/state/m.room.member/{part(alice.user_id)}", content

@@ -38,7 +38,7 @@ async def test_any_type_and_content_is_carried_unchanged(alice: Person, bob: Per
     room = await alice.creates(bob)
     content = {
         "org.example.deep": {"a": [1, {"b": None}, True, -(2**53) + 1, 2**53 - 1, ""]},
-        "dots.and spaces": "Grüße, 你好, 🙂, \u2028, \"quoted\" and \\",
+        "dots.and spaces": 'Grüße, 你好, 🙂, \u2028, "quoted" and \\',
     }
     event_id = await alice.sends(room, "org.example/slash and space", content)
     event = await bob.event(room, event_id)

@@ -90,9 +90,7 @@ async def test_a_level_is_an_integer(alice: Person, level: Any) -> None:
     room = await alice.creates(room_version="11")
     levels = await alice.state(room, "m.room.power_levels")
     for content in ({**levels, "ban": level}, {**levels, "users": {alice.user_id: level}}):
-        answer = await alice.call(
-            "PUT", f"/rooms/{part(room)}/state/m.room.power_levels/", content
-        )
+        answer = await alice.call("PUT", f"/rooms/{part(room)}/state/m.room.power_levels/", content)
         assert answer.status == 400, answer
         assert answer.code in ("M_BAD_JSON", "M_INVALID_PARAM"), answer
 

@@ -72,7 +72,9 @@ async def test_names_with_other_signs_are_refused(server: Server) -> None:
 
 
 async def test_a_password_is_needed(server: Server) -> None:
-    answer = await server.stranger.call("POST", "/register", {"username": fresh("newcomer"), **DUMMY})
+    answer = await server.stranger.call(
+        "POST", "/register", {"username": fresh("newcomer"), **DUMMY}
+    )
     assert answer.status == 400, answer
 
 

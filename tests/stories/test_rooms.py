@@ -17,7 +17,9 @@ async def test_a_room_begins_with_its_creation_the_creator_and_the_rules(alice: 
     page = await alice.messages(room, "f", limit=100)
     types = [event["type"] for event in page["chunk"]]
     assert types[:3] == ["m.room.create", "m.room.member", "m.room.power_levels"]
-    assert types.index("m.room.join_rules") < types.index("m.room.name") < types.index("m.room.topic")
+    assert (
+        types.index("m.room.join_rules") < types.index("m.room.name") < types.index("m.room.topic")
+    )
 
 
 async def test_name_and_topic_are_state(alice: Person) -> None:

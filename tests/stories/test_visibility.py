@@ -60,9 +60,7 @@ async def test_a_newcomer_reads_what_the_visibility_allows(
 
 
 @pytest.mark.parametrize("visibility", NEWCOMER)
-async def test_who_has_left_reads_up_to_there(
-    alice: Person, bob: Person, visibility: str
-) -> None:
+async def test_who_has_left_reads_up_to_there(alice: Person, bob: Person, visibility: str) -> None:
     room, _ = await room_with_a_past(alice, bob, visibility)
     await bob.leaves(room)
     late = await alice.says(room, "late")
@@ -105,9 +103,7 @@ async def test_each_message_keeps_the_visibility_of_its_time(alice: Person, bob:
     room = await alice.opens()
 
     async def says_under(visibility: str, text: str) -> None:
-        await alice.sets(
-            room, "m.room.history_visibility", {"history_visibility": visibility}
-        )
+        await alice.sets(room, "m.room.history_visibility", {"history_visibility": visibility})
         await alice.says(room, text)
 
     await says_under("joined", "hidden")
