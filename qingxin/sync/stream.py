@@ -43,6 +43,15 @@ class Request(Struct, frozen=True, kw_only=True):
     state_after: bool = False
 
 
+class Answer(Struct):
+    """What a device is told, up to `position`; `met` are the members it knows then."""
+
+    body: bytes
+    position: int
+    is_news: bool
+    met: dict[str, dict[str, int]]
+
+
 class Sections(Struct):
     """The rooms of one answer, by what the reader is in them."""
 
@@ -50,10 +59,6 @@ class Sections(Struct):
     invite: list[bytes] = []
     knock: list[bytes] = []
     leave: list[bytes] = []
-
-    @property
-    def empty(self) -> bool:
-        return not (self.join or self.invite or self.knock or self.leave)
 
 
 class Extension(Protocol):
@@ -98,30 +103,36 @@ class Stream:
 
     async def changes(self, request: Request) -> bytes:
         """The answer as JSON bytes, as soon as there is news or the time is up."""
+        deadline = self._clock.now() + request.timeout * 1000
+        answer = None
+        while answer is None:
+            answer = await self._watch(request, deadline)
+        self._met.keep(request.user_id, request.device_id, answer.position, answer.met)
+        return answer.body
+
+    async def _watch(self, request: Request, deadline: float) -> Answer | None:
+        """An answer, or None where the watcher was given up while we waited for its bell."""
         watcher = await self._feed.watch(request.user_id)
         # Listen first: what is committed while we read must still wake us.
         with self._feed.listen(watcher) as bell:
-            answer, is_news = await self._since(request, watcher)
-            deadline = self._clock.now() + request.timeout * 1000
-            while not is_news and (left := deadline - self._clock.now()) > 0:
-                if not await bell.ring(left / 1000):
-                    break
-                watcher = await self._feed.watch(request.user_id)
-                answer, is_news = await self._since(request, watcher)
-            return answer
+            while True:
+                answer = await self._since(request, watcher)
+                left = deadline - self._clock.now()
+                if answer.is_news or left <= 0 or not await bell.ring(left / 1000):
+                    return answer
+                if await self._feed.watch(request.user_id) is not watcher:
+                    return None
 
-    async def _since(self, request: Request, watcher: Watcher) -> tuple[bytes, bool]:
+    async def _since(self, request: Request, watcher: Watcher) -> Answer:
         now = Token(self._feed.number, max(self._typing.number, self._presence.number))
         view = await self._view(request, now)
         if request.since is None:
             sections = await self._everything(view)
         else:
             sections = await self._news(view, request, watcher, request.since)
-        account_data = await self._account_data(request, now.position)
+        account_data = await self._account_data(request, watcher, now.position)
         presence = await self._presences(request, watcher)
         further = [await each.news(request, now.position) for each in self._extensions]
-        is_news = bool(account_data or presence or any(further)) or not sections.empty
-        self._met.keep(request.user_id, request.device_id, now.position, view.met)
         parts = [b'{"next_batch":"%s"' % str(now).encode(), *further]
         if rooms := _rooms(sections):
             parts.append(b',"rooms":{%s}' % rooms)
@@ -130,8 +141,9 @@ class Stream:
         if presence:
             parts.append(b',"presence":{"events":[%s]}' % b",".join(presence))
         parts.append(b"}")
+        is_news = len(parts) > 2 + len(further) or any(further)
         first_or_full = request.since is None or request.full_state
-        return b"".join(parts), is_news or first_or_full
+        return Answer(b"".join(parts), now.position, is_news or first_or_full, view.met)
 
     async def _view(self, request: Request, now: Token) -> View:
         since = request.since
@@ -273,12 +285,11 @@ class Stream:
             return []
         return await self._preferences.changed(request.user_id, since.position, until)
 
-    async def _account_data(self, request: Request, until: int) -> list[bytes]:
+    async def _account_data(self, request: Request, watcher: Watcher, until: int) -> list[bytes]:
         """What concerns no single room; push rules are put together from what is kept."""
         if request.since is None:
             data = await self._preferences.all(request.user_id)
         else:
-            watcher = await self._feed.watch(request.user_id)
             data = await self._personal(request, watcher, request.since, until)
         wanted = request.filter.account_data
         encoded = [
