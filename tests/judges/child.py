@@ -37,12 +37,18 @@ class Child(Town):
         self._process.kill()
         await asyncio.to_thread(self._process.wait)
 
+    def processes(self) -> list[int]:
+        """The server and what it has started."""
+        pid = self._process.pid
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [pid, *map(int, listed.split())]
+
     def kill_children(self) -> int:
         """Kill what the server itself has started; how many that were."""
-        listed = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
-        for pid in listed.split():
-            os.kill(int(pid), signal.SIGKILL)
-        return len(listed.split())
+        _, *children = self.processes()
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+        return len(children)
 
     async def stop(self) -> int:
         self._process.terminate()
