@@ -34,6 +34,7 @@ from qingxin.api.matrix.summary import SummaryEndpoints
 from qingxin.api.matrix.sync import SyncEndpoint
 from qingxin.api.matrix.timeline import TimelineEndpoints
 from qingxin.api.matrix.uia import Confirmation
+from qingxin.api.matrix.upgrade import UpgradeEndpoint
 from qingxin.api.matrix.user_directory import UserDirectoryEndpoints
 from qingxin.api.matrix.versions import Discovery
 from qingxin.api.matrix.voip import TurnEndpoints
@@ -73,9 +74,11 @@ from qingxin.rooms.ephemeral import Typing
 from qingxin.rooms.everywhere import Everywhere
 from qingxin.rooms.listing import Listing
 from qingxin.rooms.membership import Membership
+from qingxin.rooms.moving import Moving
 from qingxin.rooms.receipts import Receipts
 from qingxin.rooms.spaces import Spaces
 from qingxin.rooms.summary import Summaries
+from qingxin.rooms.upgrade import Upgrades
 from qingxin.store.choice import open_database
 from qingxin.store.database import Database
 from qingxin.store.line import Line
@@ -207,6 +210,16 @@ class App:
             self.membership,
             self.settings.server_name,
         )
+        moving = Moving(self.history, self.preferences, self.jobs, self.push_rules.follow)
+        self.upgrades = Upgrades(
+            self.log,
+            self.profiles,
+            self.directory,
+            self.listing,
+            moving,
+            self.jobs,
+            server_name=self.settings.server_name,
+        )
         self.receipts = Receipts(self.log, self.database, self.clock)
         self.typing = Typing(self.clock, self.feed.stir, floor=lambda: self.presence.number)
         self.unread = Unread(self.log, self.receipts, self.push_rules, self.preferences)
@@ -286,6 +299,7 @@ class App:
             DirectoryEndpoints(self.states, self.directory, self.listing, settings.server_name),
             SummaryEndpoints(self.summaries, self.directory),
             SpaceEndpoints(self.spaces),
+            UpgradeEndpoint(self.upgrades),
             timeline,
             RelationEndpoints(self.log, timeline),
             ReceiptEndpoints(self.log, self.receipts, self.preferences, self.typing),

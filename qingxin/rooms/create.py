@@ -8,18 +8,12 @@ from typing import Any
 from msgspec import Struct
 
 from qingxin import ids
-from qingxin.errors import (
-    BadJson,
-    InvalidParam,
-    InvalidRoomState,
-    MatrixError,
-    UnsupportedRoomVersion,
-)
+from qingxin.errors import BadJson, InvalidParam, InvalidRoomState, MatrixError
 from qingxin.log.append import Log
 from qingxin.log.event import Draft
-from qingxin.log.speech import Founding
-from qingxin.log.versions import DEFAULT, VERSIONS, Version
+from qingxin.log.versions import VERSIONS, Version
 from qingxin.people.profiles import Profiles
+from qingxin.rooms.birth import Birth, birth, creators_among, version_named
 from qingxin.rooms.directory import Directory
 from qingxin.rooms.kinds import PRESETS, Preset, first_levels, kind_of
 from qingxin.rooms.listing import Listing
@@ -81,7 +75,7 @@ class Rooms:
 
     async def create(self, creator: str, wish: Wish) -> str:
         """Make the room; its id. Raises BadJson, InvalidRoomState, RoomInUse, Forbidden."""
-        version = _version(wish)
+        version = version_named(wish.room_version)
         preset = _preset(wish)
         _check_invited(wish)
         for user_id in wish.invite:
@@ -89,16 +83,11 @@ class Rooms:
         alias = self._alias(wish)
         if alias:
             await self._directory.check_free(alias)
-        drafts = await self._drafts(creator, wish, version, preset, alias)
-        room_id = drafts[0].room_id
-        room_type = drafts[0].content.get("type")
-        founding = Founding(
-            room_id,
-            version.name,
-            room_type if isinstance(room_type, str) else None,
-        )
+        born = birth(creator, _wished(wish, version), version, self._server_name)
+        room_id = born.room_id
+        drafts = await self._drafts(born, wish, preset, alias)
         try:
-            await self._log.append_all(drafts, founding)
+            await self._log.append_all(drafts, born.founding())
         except MatrixError as error:
             if type(error) is BadJson or error.status == 403:
                 raise InvalidRoomState(error.message) from error
@@ -120,9 +109,9 @@ class Rooms:
         return alias
 
     async def _drafts(
-        self, creator: str, wish: Wish, version: Version, preset: Preset, alias: str | None
+        self, born: Birth, wish: Wish, preset: Preset, alias: str | None
     ) -> list[Draft]:
-        create, room_id, event_id = self._birth(creator, wish, version)
+        creator, create, version = born.creator, born.content, VERSIONS[born.version]
         drafts: dict[tuple[str, str], dict[str, Any]] = {("m.room.create", ""): create}
         profile = await self._profiles.of(creator)
         drafts["m.room.member", creator] = member_content("join", profile)
@@ -135,35 +124,7 @@ class Rooms:
                 continue
             drafts[first.type, first.state_key] = first.content
         drafts |= _words(wish)
-        made = [
-            Draft(room_id=room_id, sender=creator, type=type, state_key=key, content=content)
-            for (type, key), content in drafts.items()
-        ]
-        made[0].event_id = event_id
-        return made
-
-    def _birth(
-        self, creator: str, wish: Wish, version: Version
-    ) -> tuple[dict[str, Any], str, str | None]:
-        content = {**wish.creation_content, "room_version": version.name}
-        content.pop("creator", None)
-        if not version.modern_redaction:
-            content["creator"] = creator
-        if version.creators_rule:
-            more = _additional(wish, content)
-            if more:
-                content["additional_creators"] = more
-        if version.id_from_create:
-            event_id = ids.random_event_id()
-            return content, "!" + event_id[1:], event_id
-        return content, f"!{ids.opaque()}:{self._server_name}", None
-
-
-def _version(wish: Wish) -> Version:
-    version = VERSIONS.get(wish.room_version or DEFAULT)
-    if version is None:
-        raise UnsupportedRoomVersion(f"There is no room version {wish.room_version!r} here.")
-    return version
+        return [born.draft(type, key, content) for (type, key), content in drafts.items()]
 
 
 def _preset(wish: Wish) -> Preset:
@@ -183,16 +144,14 @@ def _check_invited(wish: Wish) -> None:
             raise InvalidParam(f"{user_id!r} is no user id.")
 
 
-def _additional(wish: Wish, content: dict[str, Any]) -> list[str]:
-    """Room version 12: further creators, and with trusted_private_chat everybody invited."""
-    more = content.get("additional_creators", [])
-    if not isinstance(more, list) or not all(
-        isinstance(u, str) and ids.is_user_id(u) for u in more
-    ):
-        raise InvalidParam("additional_creators is a list of user ids.")
+def _wished(wish: Wish, version: Version) -> dict[str, Any]:
+    """What the create event shall say; in version 12 also who else stands above all levels."""
+    if not version.creators_rule:
+        return wish.creation_content
+    more = creators_among(wish.creation_content.get("additional_creators", []))
     if wish.preset == "trusted_private_chat":
-        more = [*more, *wish.invite]
-    return list(dict.fromkeys(more))
+        more = creators_among([*more, *wish.invite])
+    return wish.creation_content | ({"additional_creators": more} if more else {})
 
 
 def _levels(creator: str, wish: Wish, version: Version, preset: Preset) -> dict[str, Any]:

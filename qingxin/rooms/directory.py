@@ -16,6 +16,7 @@ POINT = """
 """
 FIND = "SELECT room_id, creator FROM aliases WHERE alias = :alias"
 OF_ROOM = "SELECT alias FROM aliases WHERE room_id = :room_id ORDER BY alias"
+MOVE = "UPDATE aliases SET room_id = :new WHERE room_id = :old"
 REMOVE = "DELETE FROM aliases WHERE alias = :alias"
 
 
@@ -69,6 +70,10 @@ class Directory:
 
     async def aliases(self, room_id: str) -> list[str]:
         return [row[0] for row in await self._database.all(OF_ROOM, room_id=room_id)]
+
+    async def move(self, old: str, new: str) -> None:
+        """Let every alias of one room lead to another."""
+        await self._database.write(sql(MOVE, old=old, new=new))
 
     async def remove(self, alias: str, user_id: str) -> None:
         """Take an alias away: its maker may, and who may name the room."""
