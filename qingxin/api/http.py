@@ -217,7 +217,8 @@ class Call:
 def decode(body: bytes, kind: type[T]) -> T:
     """JSON as `kind`. Raises NotJson for what is no JSON, BadJson for the wrong shape."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        # The decoder does not look into text that it skips, so make sure of the encoding first.
+        return msgspec.json.decode(body if body.isascii() else body.decode(), type=kind)
     except msgspec.ValidationError as error:
         raise errors.BadJson(f"{error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:

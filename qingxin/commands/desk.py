@@ -55,7 +55,7 @@ class Desk:
     async def set_moderator(self, name: str, on: bool) -> str:
         user_id = await self._existing(name)
         await self._app.accounts.mark(user_id, moderator=on)
-        self._app.sessions.forget(user_id)
+        self._app.sessions.changed(user_id)
         return user_id
 
     async def list_users(self) -> list[list[Any]]:
