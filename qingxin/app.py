@@ -27,6 +27,7 @@ from qingxin.api.matrix.pushrules import PushRuleEndpoints
 from qingxin.api.matrix.receipts import ReceiptEndpoints
 from qingxin.api.matrix.register import Registration
 from qingxin.api.matrix.relations import RelationEndpoints
+from qingxin.api.matrix.reports import ReportEndpoints
 from qingxin.api.matrix.rooms import RoomEndpoints
 from qingxin.api.matrix.spaces import SpaceEndpoints
 from qingxin.api.matrix.state import StateEndpoints
@@ -38,11 +39,13 @@ from qingxin.api.matrix.upgrade import UpgradeEndpoint
 from qingxin.api.matrix.user_directory import UserDirectoryEndpoints
 from qingxin.api.matrix.versions import Discovery
 from qingxin.api.matrix.voip import TurnEndpoints
+from qingxin.api.qingxin.notices import NoticeEndpoint
 from qingxin.api.router import Router
 from qingxin.attention.pushrules import PushRules
 from qingxin.attention.unread import Unread
 from qingxin.clock import Clock, SystemClock
 from qingxin.config import Settings
+from qingxin.integrity.reports import Reports
 from qingxin.jobs import Jobs
 from qingxin.log.append import Log
 from qingxin.log.feed import Feed
@@ -75,6 +78,7 @@ from qingxin.rooms.everywhere import Everywhere
 from qingxin.rooms.listing import Listing
 from qingxin.rooms.membership import Membership
 from qingxin.rooms.moving import Moving
+from qingxin.rooms.notices import Notices, screen
 from qingxin.rooms.receipts import Receipts
 from qingxin.rooms.spaces import Spaces
 from qingxin.rooms.summary import Summaries
@@ -121,6 +125,7 @@ class App:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(work()) for work in app.works()]
                 await app.log.start()
+                await app.farewell.resume()
                 try:
                     yield app
                 finally:
@@ -164,6 +169,7 @@ class App:
             self.feed,
             self.clock,
             server_name=self.settings.server_name,
+            screens=[screen(self.settings.server_name)],
         )
 
     def _build_people(self) -> None:
@@ -220,6 +226,16 @@ class App:
             self.jobs,
             server_name=self.settings.server_name,
         )
+        self.notices = Notices(
+            self.log,
+            self.database,
+            self.accounts,
+            self.profiles,
+            self.preferences,
+            self.rooms,
+            self.membership,
+        )
+        self.reports = Reports(self.database, self.clock)
         self.receipts = Receipts(self.log, self.database, self.clock)
         self.typing = Typing(self.clock, self.feed.stir, floor=lambda: self.presence.number)
         self.unread = Unread(self.log, self.receipts, self.push_rules, self.preferences)
@@ -300,6 +316,8 @@ class App:
             SummaryEndpoints(self.summaries, self.directory),
             SpaceEndpoints(self.spaces),
             UpgradeEndpoint(self.upgrades),
+            ReportEndpoints(self.reports, self.history, self.accounts),
+            NoticeEndpoint(self.notices),
             timeline,
             RelationEndpoints(self.log, timeline),
             ReceiptEndpoints(self.log, self.receipts, self.preferences, self.typing),
@@ -326,4 +344,5 @@ class App:
         while True:
             await asyncio.sleep(SWEEP_EVERY)
             self.typing.sweep()
+            self.presence.sweep()
             self.feed.sweep(loop.time())

@@ -188,6 +188,12 @@ class GuestAccessForbidden(Forbidden):
     code = "M_GUEST_ACCESS_FORBIDDEN"
 
 
+class CannotLeaveServerNoticeRoom(Forbidden):
+    """In this room the server tells you what you need to know: you cannot decline it."""
+
+    code = "M_CANNOT_LEAVE_SERVER_NOTICE_ROOM"
+
+
 class ThreepidDenied(Forbidden):
     """This server keeps no e-mail addresses or phone numbers."""
 

@@ -63,8 +63,8 @@ class Person:
     async def call(
         self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **query: Any
     ) -> Answer:
-        """`path` is below /_matrix/client/v3 unless it begins with /_matrix or /.well-known."""
-        if not path.startswith(("/_matrix", "/.well-known")):
+        """`path` is below /_matrix/client/v3 unless it begins with /_ or /.well-known."""
+        if not path.startswith(("/_", "/.well-known")):
             path = CLIENT + path
         headers = {}
         if token := self.session.get("access_token"):

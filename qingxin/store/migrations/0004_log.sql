@@ -1,4 +1,4 @@
--- owner: log (events, state, rooms, cursors); owner: rooms (aliases, listings, receipts, forgotten)
+-- owner: log (events, state, rooms, cursors); owner: rooms (aliases, listings, receipts, forgotten, notice_rooms)
 CREATE TABLE rooms (
     shard BIGINT NOT NULL,
     room_id TEXT NOT NULL,
@@ -99,12 +99,8 @@ CREATE TABLE forgotten (
     PRIMARY KEY (user_id, room_id)
 );
 
-CREATE TABLE reports (
-    report_id TEXT NOT NULL PRIMARY KEY,
-    reporter TEXT NOT NULL,
-    room_id TEXT,
-    event_id TEXT,
-    user_id TEXT,
-    reason TEXT NOT NULL,
-    reported BIGINT NOT NULL
+-- The room in which the server speaks to each person.
+CREATE TABLE notice_rooms (
+    user_id TEXT NOT NULL PRIMARY KEY,
+    room_id TEXT NOT NULL
 );

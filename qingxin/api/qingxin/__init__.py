@@ -1,0 +1,1 @@
+"""Our own API: what Matrix has no words for."""

@@ -1,0 +1,1 @@
+"""Keeping public places clean."""
