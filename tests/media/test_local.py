@@ -2,18 +2,19 @@
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import resource
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from qingxin.errors import Unavailable
+from qingxin.media import local
 from qingxin.media.blobs import CHUNK, Missing
 from qingxin.media.local import LocalBlobs
-from tests.media.acts import kept
+from tests.media.acts import kept, until
 from tests.media.conftest import MiB
 
 PLACE = "ab/cdef-ghijkl"
@@ -111,23 +112,31 @@ async def test_a_lost_directory_is_unavailable(blobs: LocalBlobs, directory: Pat
 
 
 async def test_a_cancelled_write_never_reaches_another_file(
-    blobs: LocalBlobs, directory: Path
+    blobs: LocalBlobs, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The number of a closed file is the next file's: a late write would go there."""
+    begun, go_on, written = threading.Event(), threading.Event(), threading.Event()
+    write = local._write
+
+    def late(file: int, data: bytes) -> None:
+        begun.set()
+        go_on.wait()
+        write(file, data)
+        written.set()
+
+    monkeypatch.setattr(local, "_write", late)
 
     async def upload() -> None:
         async with blobs.receive() as spool:
-            while True:
-                await spool.write(bytes(CHUNK))
+            await spool.write(bytes(CHUNK))
 
-    for _ in range(20):
-        uploading = asyncio.create_task(upload())
-        await asyncio.sleep(0.005)
-        uploading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await uploading
-        victim = directory / "victim"
-        with victim.open("w+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            await asyncio.sleep(0.002)
-        assert victim.stat().st_size == 0
+    uploading = asyncio.create_task(upload())
+    await until(begun.is_set)
+    uploading.cancel()
+    await asyncio.wait({uploading}, timeout=0.2)
+    with (directory / "victim").open("wb"):
+        go_on.set()
+        await until(written.is_set)
+    await asyncio.wait({uploading})
+    assert (directory / "victim").stat().st_size == 0
+    assert kept(directory) == [directory / "victim"]
