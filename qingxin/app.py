@@ -105,10 +105,11 @@ class App:
         self._build_people()
         self._build_rooms()
         self._build_media()
-        self.router = Router(
-            [each for endpoints in self._endpoints() for each in routes_of(endpoints)],
-            self._gate.admit,
-        )
+        limits = Limits(clock, on=settings.rate_limits == "on")
+        query_tokens = settings.query_tokens == "on"
+        gate = Gate(self.sessions, self.sightings, limits, query_tokens=query_tokens)
+        endpoints = [*self._account_endpoints(limits), *self._room_endpoints()]
+        self.router = Router([r for each in endpoints for r in routes_of(each)], gate.admit)
 
     @classmethod
     @asynccontextmanager
@@ -268,15 +269,11 @@ class App:
         self.workshop = Workshop()
         self.thumbnails = Thumbnails(self.database, blobs, self.clock, self.workshop)
 
-    def _endpoints(self) -> list[object]:
+    def _account_endpoints(self, limits: Limits) -> list[object]:
+        """What concerns people, without any room."""
         settings = self.settings
-        limits = Limits(self.clock, on=settings.rate_limits == "on")
         credentials = Credentials(self.accounts, limits)
         confirmation = Confirmation(credentials)
-        timeline = TimelineEndpoints(self.log, self.membership, self.preferences, self.clock)
-        self._gate = Gate(
-            self.sessions, self.sightings, limits, query_tokens=settings.query_tokens == "on"
-        )
         return [
             Registration(
                 self.accounts,
@@ -309,10 +306,20 @@ class App:
                 room_versions=list(VERSIONS),
                 default_room_version=DEFAULT,
             ),
+            PushRuleEndpoints(self.push_rules),
+            MediaEndpoints(self.files, self.thumbnails, settings.server_name),
+            SyncEndpoint(self.stream, self.filters, self.presence),
+        ]
+
+    def _room_endpoints(self) -> list[object]:
+        """What happens in rooms."""
+        server_name = self.settings.server_name
+        timeline = TimelineEndpoints(self.log, self.membership, self.preferences, self.clock)
+        return [
             EventEndpoints(self.log, self.directory, self.membership),
             RoomEndpoints(self.log, self.rooms, self.membership, self.directory),
             StateEndpoints(self.log, self.clock),
-            DirectoryEndpoints(self.states, self.directory, self.listing, settings.server_name),
+            DirectoryEndpoints(self.states, self.directory, self.listing, server_name),
             SummaryEndpoints(self.summaries, self.directory),
             SpaceEndpoints(self.spaces),
             UpgradeEndpoint(self.upgrades),
@@ -321,9 +328,6 @@ class App:
             timeline,
             RelationEndpoints(self.log, timeline),
             ReceiptEndpoints(self.log, self.receipts, self.preferences, self.typing),
-            PushRuleEndpoints(self.push_rules),
-            MediaEndpoints(self.files, self.thumbnails, settings.server_name),
-            SyncEndpoint(self.stream, self.filters, self.presence),
         ]
 
     async def _are_acquainted(self, asker: str, user_id: str) -> bool:
