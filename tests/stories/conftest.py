@@ -13,12 +13,16 @@ from tests.stories.server import Server
 HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Stories share one event loop with the servers that they share."""
+def share_a_loop(items: list[pytest.Item], folder: Path) -> None:
+    """Let the tests of a folder run in one event loop, with the servers that they share."""
     together = pytest.mark.asyncio(loop_scope="session")
     for item in items:
-        if HERE in item.path.parents and pytest_asyncio.is_async_test(item):
+        if folder in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(together, append=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    share_a_loop(items, HERE)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
