@@ -32,6 +32,7 @@ BUDGETS: Mapping[str, Budget] = {
     "tip": Budget(0.1, 10),
     # What costs others something: it is shown to them, or wakes them.
     "send": Budget(10, 100),
+    "redact": Budget(10, 100),
     "state": Budget(5, 100),
     "typing": Budget(10, 50),
     "receipt": Budget(20, 200),

@@ -50,7 +50,7 @@ class EventEndpoints:
         )
         return sent(event.event_id)
 
-    @route("PUT", *also_r0(f"{ROOM}/redact/{{event_id}}/{{txn_id}}"), limit="send")
+    @route("PUT", *also_r0(f"{ROOM}/redact/{{event_id}}/{{txn_id}}"), limit="redact")
     async def redact(self, call: Call, room_id: str, event_id: str, txn_id: str) -> bytes:
         body = await call.json(RedactReason, empty=True)
         state = await self._log.history.states.of(room_id)

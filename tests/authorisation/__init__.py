@@ -1,0 +1,1 @@
+"""Every route asked as every kind of caller."""
