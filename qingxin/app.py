@@ -104,6 +104,7 @@ class App:
         self._build_log()
         self._build_people()
         self._build_rooms()
+        self._build_sync()
         self._build_media()
         limits = Limits(clock, on=settings.rate_limits == "on")
         query_tokens = settings.query_tokens == "on"
@@ -132,6 +133,8 @@ class App:
                 finally:
                     for task in running:
                         task.cancel()
+            await app.workshop.close()
+            await app.blobs.close()
             await app.sightings.write(every=0)
         finally:
             await database.close()
@@ -143,6 +146,7 @@ class App:
             self.line.run,
             self.jobs.run,
             self.sightings.run,
+            self.files.run,
             self._sweep,
             *(follower.run for follower in followers),
         ]
@@ -237,6 +241,8 @@ class App:
             self.membership,
         )
         self.reports = Reports(self.database, self.clock)
+
+    def _build_sync(self) -> None:
         self.receipts = Receipts(self.log, self.database, self.clock)
         self.typing = Typing(self.clock, self.feed.stir, floor=lambda: self.presence.number)
         self.unread = Unread(self.log, self.receipts, self.push_rules, self.preferences)
@@ -263,11 +269,11 @@ class App:
         )
 
     def _build_media(self) -> None:
-        blobs = LocalBlobs(self.data / "media")
         limits = media.Limits(self.settings.max_upload, self.settings.media_quota)
-        self.files = media.Files(self.database, blobs, self.clock, limits)
+        self.blobs = LocalBlobs(self.data / "media")
+        self.files = media.Files(self.database, self.blobs, self.clock, limits)
         self.workshop = Workshop()
-        self.thumbnails = Thumbnails(self.database, blobs, self.clock, self.workshop)
+        self.thumbnails = Thumbnails(self.database, self.blobs, self.clock, self.workshop)
 
     def _account_endpoints(self, limits: Limits) -> list[object]:
         """What concerns people, without any room."""
