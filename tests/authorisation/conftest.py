@@ -8,7 +8,7 @@ import pytest_asyncio
 from tests.authorisation import people
 from tests.authorisation.people import Owner
 from tests.stories.cast import Caller, Person
-from tests.stories.conftest import sqlite_town
+from tests.stories.conftest import share_a_loop, sqlite_town
 from tests.stories.server import Server
 
 __all__ = ["sqlite_town"]
@@ -17,10 +17,7 @@ session = pytest_asyncio.fixture(scope="session", loop_scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    together = pytest.mark.asyncio(loop_scope="session")
-    for item in items:
-        if HERE in item.path.parents and pytest_asyncio.is_async_test(item):
-            item.add_marker(together, append=False)
+    share_a_loop(items, HERE)
 
 
 @pytest.fixture(scope="session")
