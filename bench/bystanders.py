@@ -44,9 +44,8 @@ class Bystanders(Measurement):
         await self.world.catch_up(await self.idlers())
 
     async def idlers(self) -> Sequence[Person]:
-        """People of their own, in rooms of their own in which nothing happens."""
-        others = max(self.sizes.followers + 1, *self.sizes.curve_members)
-        idlers = await self.world.crowd(self.sizes.idlers, skip=others)
+        """People in rooms in which nothing happens."""
+        idlers = await self.world.crowd("idlers", self.sizes.idlers)
         size = self.sizes.idlers_per_room
         companies = [idlers[start : start + size] for start in range(0, len(idlers), size)]
         await self.world.many_rooms("idle", companies)

@@ -69,7 +69,7 @@ class Deliveries(Measurement):
 
 async def lively_room(world: World) -> tuple[list[Person], str]:
     """The members of the lively room, and the room."""
-    people = list(await world.crowd(world.sizes.listeners, skip=world.sizes.senders))
+    people = await world.crowd("listeners", world.sizes.listeners)
     return people, await world.room("lively", people)
 
 

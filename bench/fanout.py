@@ -56,5 +56,5 @@ class Fanout(Measurement):
 
 async def followed_room(world: World) -> tuple[Person, list[Person], str]:
     """The publisher, the followers and their room."""
-    publisher, *followers = await world.crowd(world.sizes.followers + 1)
+    publisher, *followers = await world.crowd("followers", world.sizes.followers + 1)
     return publisher, followers, await world.room("followed", [publisher, *followers])

@@ -50,7 +50,7 @@ def check_rooms(body: bytes, size: int) -> None:
 async def hundred_rooms(world: World) -> tuple[list[Person], list[str]]:
     """The people of the hundred rooms, and the rooms, with something said in each."""
     sizes = world.sizes
-    people = list(await world.crowd(sizes.familiars, skip=sizes.senders))
+    people = await world.crowd("familiars", sizes.familiars)
     new = "familiar 0" not in world.rooms
     rooms = await world.many_rooms("familiar", [people] * sizes.first_sync_rooms)
     if new:

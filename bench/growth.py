@@ -9,7 +9,7 @@ from time import perf_counter
 
 from bench.client import connect
 from bench.fanout import followed_room
-from bench.history import room_of_length
+from bench.history import long_room, room_of_length
 from bench.incremental_sync import syncs
 from bench.measurement import Curve, Figures, Measurement, Row, in_ms
 from bench.servers import Server
@@ -45,7 +45,7 @@ class SendByLength(Measurement):
             await self.room(length)
 
     async def room(self, length: int) -> tuple[Person, str]:
-        people = list(await self.world.crowd(8, skip=self.sizes.senders))
+        people, _ = await long_room(self.world)
         return people[0], await room_of_length(self.world, people, length)
 
     async def measure(self) -> Figures:
@@ -77,7 +77,7 @@ class SendByMembers(Measurement):
         if size == self.sizes.followers:
             publisher, _, room_id = await followed_room(self.world)
             return publisher, room_id
-        people = await self.world.crowd(size)
+        people = await self.world.crowd("silent", size)
         return people[0], await self.world.room(f"silent {size}", people)
 
     async def measure(self) -> Figures:
@@ -112,7 +112,7 @@ class SyncByRooms(Measurement):
     async def readers(self) -> tuple[Person, dict[int, Person], list[str]]:
         """Who writes, who reads in how many of the rooms, and the rooms."""
         counts = self.sizes.curve_rooms
-        writer, *people = await self.world.crowd(len(counts) + 1, skip=self.sizes.senders)
+        writer, *people = await self.world.crowd("readers", len(counts) + 1)
         in_rooms = dict(zip(counts, people, strict=True))
         companies = [
             [writer, *(person for count, person in in_rooms.items() if number < count)]

@@ -12,6 +12,8 @@ from bench.client import Refused, connect, request
 from bench.measurement import Figures, Measurement, Row
 from bench.world import V3, Person, World
 
+MEMBERS = 8
+
 
 class Page(Struct):
     """The fields of a page of messages that a walk needs."""
@@ -39,7 +41,7 @@ class History(Measurement):
 
 async def long_room(world: World) -> tuple[list[Person], str]:
     """A room of eight with a long history."""
-    people = list(await world.crowd(8, skip=world.sizes.senders))
+    people = await world.crowd("elders", MEMBERS)
     return people, await room_of_length(world, people, world.sizes.history)
 
 

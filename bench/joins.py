@@ -17,10 +17,10 @@ class Joins(Measurement):
     rounds = 0
 
     async def prepare(self) -> None:
-        await self.world.crowd(self.sizes.followers)
+        await self.world.crowd("joiners", self.sizes.joiners)
 
     async def measure(self) -> Figures:
-        people = await self.world.crowd(self.sizes.followers)
+        people = await self.world.crowd("joiners", self.sizes.joiners)
         self.rounds += 1
         room_id = await self.world.room(f"joined in round {self.rounds}", people[:1])
 

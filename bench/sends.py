@@ -44,7 +44,7 @@ class Sends(Measurement):
 async def sender_rooms(world: World) -> list[tuple[Person, str]]:
     """Each sender with the room that they post into."""
     sizes = world.sizes
-    people = await world.crowd(sizes.senders)
+    people = await world.crowd("senders", sizes.senders)
     companies = [people[number :: sizes.sender_rooms] for number in range(sizes.sender_rooms)]
     rooms = await world.many_rooms("senders", companies)
     return list(zip(people, islice(cycle(rooms), sizes.senders), strict=True))

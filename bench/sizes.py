@@ -17,6 +17,7 @@ class Sizes:
     speakers: int = 4
     followers: int = 1000
     posts: int = 3
+    joiners: int = 1000
     first_sync_rooms: int = 100
     familiars: int = 8
     first_syncs: int = 5
@@ -39,6 +40,7 @@ QUICK = Sizes(
     budget=3.0,
     warm_up=0.5,
     followers=200,
+    joiners=200,
     first_sync_rooms=20,
     familiars=4,
     first_syncs=4,
@@ -60,5 +62,6 @@ def for_peer(sizes: Sizes) -> Sizes:
         sizes,
         curve_members=tuple(n for n in sizes.curve_members if n <= sizes.followers),
         curve_rooms=tuple(n for n in sizes.curve_rooms if n <= sizes.first_sync_rooms),
+        joiners=min(sizes.joiners, 400),
         idlers=min(sizes.idlers, sizes.followers // 2),
     )

@@ -93,27 +93,28 @@ class World:
         self.server = server
         self.sizes = sizes
         self.port = server.port
-        self.people: list[Person] = []
+        self.people: dict[str, list[Person]] = {}
         self.rooms: dict[str, str] = {}
         # Where everybody's sync stands.
         self.places: dict[Person, str] = {}
 
-    async def crowd(self, size: int, *, skip: int = 0) -> Sequence[Person]:
-        """So many people, after the first `skip`; always the same ones."""
-        missing = range(len(self.people), skip + size)
+    async def crowd(self, name: str, size: int) -> list[Person]:
+        """The people of that name, so many: each measurement has its own, in no other's rooms."""
+        people = self.people.setdefault(name, [])
+        missing = range(len(people), size)
         if missing:
-            with self.progress(f"register {len(missing)} people"):
-                await self.each(missing, self.register)
-        return self.people[skip : skip + size]
+            with self.progress(f"register {len(missing)} {name}"):
+                await self.each(missing, lambda line, number: self.register(line, name, number))
+        return people[:size]
 
-    async def register(self, line: Connection, number: int) -> None:
+    async def register(self, line: Connection, name: str, number: int) -> None:
         content = {
-            "username": f"person{number}",
+            "username": f"{name}{number}",
             "password": f"a long password {number}",
             "auth": {"type": "m.login.dummy"},
         }
         made = await line.read(request("POST", f"{V3}/register", content=content), Registered)
-        self.people.append(Person(made.user_id, made.access_token))
+        self.people[name].append(Person(made.user_id, made.access_token))
 
     async def room(self, name: str, members: Sequence[Person]) -> str:
         """The public room of that name, made by the first of its members."""
