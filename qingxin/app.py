@@ -71,6 +71,7 @@ from qingxin.people.presence import Presence
 from qingxin.people.profiles import Profiles
 from qingxin.people.sessions import Sessions
 from qingxin.people.sightings import Sightings
+from qingxin.rooms import notices, upgrade
 from qingxin.rooms.create import Rooms
 from qingxin.rooms.directory import Directory
 from qingxin.rooms.ephemeral import Typing
@@ -78,7 +79,7 @@ from qingxin.rooms.everywhere import Everywhere
 from qingxin.rooms.listing import Listing
 from qingxin.rooms.membership import Membership
 from qingxin.rooms.moving import Moving
-from qingxin.rooms.notices import Notices, screen
+from qingxin.rooms.notices import Notices
 from qingxin.rooms.receipts import Receipts
 from qingxin.rooms.spaces import Spaces
 from qingxin.rooms.summary import Summaries
@@ -174,7 +175,7 @@ class App:
             self.feed,
             self.clock,
             server_name=self.settings.server_name,
-            screens=[screen(self.settings.server_name)],
+            screens=[notices.screen(self.settings.server_name), upgrade.screen],
         )
 
     def _build_people(self) -> None:

@@ -14,6 +14,7 @@ from qingxin import ids
 from qingxin.errors import Forbidden, InvalidParam, MatrixError, NotFound
 from qingxin.jobs import Jobs
 from qingxin.log import access
+from qingxin.log.access import State
 from qingxin.log.append import Log
 from qingxin.log.event import MEMBER, Draft
 from qingxin.log.state import RoomState
@@ -183,7 +184,7 @@ def _tombstone(plan: Plan) -> Draft:
     )  # fmt: skip
 
 
-def check_tombstone(room_id: str, content: dict[str, Any]) -> None:
+def screen(state: State, draft: Draft) -> None:
     """A room cannot be its own replacement. Raises InvalidParam."""
-    if content.get("replacement_room") == room_id:
+    if draft.type == TOMBSTONE and draft.content.get("replacement_room") == draft.room_id:
         raise InvalidParam("A room cannot be replaced by itself.")

@@ -13,7 +13,6 @@ from qingxin.log.append import Log
 from qingxin.log.event import MEMBER, Draft
 from qingxin.rooms.directory import Directory
 from qingxin.rooms.membership import Membership
-from qingxin.rooms.upgrade import TOMBSTONE, check_tombstone
 
 ROOM = "/_matrix/client/v3/rooms/{room_id}"
 STATE = f"{ROOM}/state/{{event_type}}"
@@ -83,8 +82,6 @@ class EventEndpoints:
             return sent(event.event_id)
         if event_type == "m.room.canonical_alias" and state_key == "":
             await self._directory.check_claims(room_id, content)
-        if event_type == TOMBSTONE:
-            check_tombstone(room_id, content)
         event = await self._log.append(
             Draft(
                 room_id=room_id,
