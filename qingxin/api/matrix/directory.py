@@ -127,6 +127,8 @@ def _wanted(chosen: Filter | None) -> Wanted:
     types = chosen.room_types
     if types is not None and len(types) > MOST:
         raise InvalidParam(f"room_types may have at most {MOST} entries.")
+    for type in types or ():
+        check_text(type, "A room type")
     return Wanted(
         chosen.generic_search_term or "",
         None if types is None else tuple(type or "" for type in types),
