@@ -4,6 +4,7 @@ It is one promised job: whatever interrupts it, it is finished later, so every s
 repeated. spec: client-server-api/#room-upgrades
 """
 
+import asyncio
 import logging
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from qingxin import ids
-from qingxin.errors import Forbidden, InvalidParam, MatrixError, NotFound
+from qingxin.errors import BadRequest, Forbidden, InvalidParam, MatrixError, NotFound
 from qingxin.jobs import Jobs
 from qingxin.log import access
 from qingxin.log.access import State
@@ -74,12 +75,30 @@ class Upgrades:
         self._moving = moving
         self._jobs = jobs
         self._server_name = server_name
+        self._under_way: dict[str, tuple[str, asyncio.Task[str]]] = {}  # room → by whom
         jobs.on(UPGRADE, self._resume)
 
     async def upgrade(
         self, room_id: str, user_id: str, new_version: str, additional_creators: list[str]
     ) -> str:
-        """Replace a room; the new one's id. Raises Forbidden, NotFound, UnsupportedRoomVersion."""
+        """Replace a room; the new one's id. Whoever asks twice at once gets one replacement.
+
+        Raises Forbidden, NotFound, UnsupportedRoomVersion, BadRequest.
+        """
+        if room_id in self._under_way:
+            other, task = self._under_way[room_id]
+            if other != user_id:
+                raise BadRequest("Somebody else is replacing this room at this moment.")
+            return await asyncio.shield(task)
+        wish = self._upgrade(room_id, user_id, new_version, additional_creators)
+        task = asyncio.create_task(wish)
+        self._under_way[room_id] = user_id, task
+        task.add_done_callback(lambda _: self._under_way.pop(room_id))
+        return await asyncio.shield(task)
+
+    async def _upgrade(
+        self, room_id: str, user_id: str, new_version: str, additional_creators: list[str]
+    ) -> str:
         plan = await self._plan(room_id, user_id, new_version, additional_creators)
         state = await self._states.of(room_id, (user_id,))
         access.check(state, _tombstone(plan))

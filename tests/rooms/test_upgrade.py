@@ -160,6 +160,18 @@ async def test_only_whoever_may_end_a_room_may_replace_it(alice: Guest, bob: Gue
     assert ok(await alice.get("/joined_rooms"))["joined_rooms"] == [room]
 
 
+async def test_whoever_asks_twice_at_once_gets_one_replacement(alice: Guest, bob: Guest) -> None:
+    room = await alice.room(preset="public_chat", room_version="10")
+    await bob.join(room)
+    first, second, third = await asyncio.gather(
+        upgrade(alice, room), upgrade(alice, room), upgrade(bob, room)
+    )
+    assert ok(first).body == ok(second).body
+    refused(third, 400, "M_UNKNOWN")
+    new = await replaced(alice, room)
+    assert new != first["replacement_room"]
+
+
 async def test_a_moderator_replaces_a_room_and_stays_one(alice: Guest, bob: Guest) -> None:
     room = await alice.room(preset="public_chat", room_version="10")
     await bob.join(room)
