@@ -21,7 +21,7 @@ BIG_PAGE = 1000
 
 
 class Bystanders(Measurement):
-    """Sends as in `sends`: alone, beside idle long-polls, beside stalled clients, alone again."""
+    """Sends as in `sends`: alone, beside stalled clients, alone again, beside idle long-polls."""
 
     name = "bystanders"
     once = True
@@ -31,7 +31,7 @@ class Bystanders(Measurement):
         Row("idle", "sends per second beside idle long-polls", "1/s", at_least=0.9, beside="alone"),
         Row("idle_p99", "p99 of those sends", "ms"),
         Row("idle_count", "idle long-polls", ""),
-        Row("idle_memory", "memory of each idle long-poll", "KiB"),
+        Row("idle_memory", "memory of each idle long-poll and its person", "KiB"),
         Row("slow", "sends per second beside stalled clients", "1/s", at_least=0.9, beside="alone"),
         Row("slow_p99", "p99 of those sends", "ms"),
         Row("slow_count", "stalled clients, a page of 1,000 events each", ""),
@@ -53,32 +53,38 @@ class Bystanders(Measurement):
 
     async def measure(self) -> Figures:
         idlers = await self.idlers()
-        await self.world.catch_up(idlers)
-        before = await self.sends()
-        idle = await self.beside(listening(self.world, idlers), "idle", len(idlers))
-        slow = await self.beside(stalled(self.world), "slow", self.sizes.slow_readers)
-        after = await self.sends()
-        alone = {
-            "alone": (len(before) + len(after)) / 2 / self.sizes.budget,
-            "alone_p99": in_ms(percentile(before + after, 0.99)),
+        slow, first = await self.beside("slow", self.sizes.slow_readers, stalled(self.world))
+        idle, second = await self.beside("idle", len(idlers), listening(self.world, idlers))
+        alone = first + second
+        return {
+            "alone": len(alone) / 2 / self.sizes.budget,
+            "alone_p99": in_ms(percentile(alone, 0.99)),
+            **idle,
+            **slow,
         }
-        return {**alone, **idle, **slow}
 
     async def beside(
-        self, others: AbstractAsyncContextManager[object], name: str, count: int
-    ) -> Figures:
-        """The sends and the growth of memory while the others are there."""
+        self, name: str, count: int, others: AbstractAsyncContextManager[object]
+    ) -> tuple[Figures, list[float]]:
+        """Sends and the growth of memory while the others are there; the sends before they came.
+
+        The server starts anew: what others left behind would hide what these take.
+        """
+        self.world.server.stop()
+        self.world.server.start()
+        alone = await self.sends()
         memory = self.world.server.memory()
         async with others:
             await asyncio.sleep(SETTLE)
             each = (self.world.server.memory() - memory) * 1024 / count
             took = await self.sends()
-        return {
+        figures: Figures = {
             name: len(took) / self.sizes.budget,
             f"{name}_p99": in_ms(percentile(took, 0.99)),
             f"{name}_count": count,
             f"{name}_memory": each,
         }
+        return figures, alone
 
     async def sends(self) -> list[float]:
         return await sends(self.world, self.sizes.budget)
