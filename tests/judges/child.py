@@ -17,11 +17,12 @@ class Child(Town):
     def __init__(self, data: Path, **settings: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.url = f"http://{address}"
         chosen = {"registration": "open", "rate_limits": "off", "password_cost": "low"} | settings
         self._command = [sys.executable, "-m", "qingxin", "serve", "--data", str(data)]
         self._command += ["--listen", address]
         self._command += [part for pair in chosen.items() for part in ("--set", "=".join(pair))]
-        self.http = client_of(f"http://{address}")
+        self.http = client_of(self.url)
 
     async def start(self) -> None:
         self._process = await asyncio.to_thread(self._open)
