@@ -21,6 +21,7 @@ from qingxin.api.matrix.filters import FilterEndpoints
 from qingxin.api.matrix.login import SigningIn
 from qingxin.api.matrix.media import MediaEndpoints
 from qingxin.api.matrix.openid import OpenIdEndpoints
+from qingxin.api.matrix.other_networks import OtherNetworks
 from qingxin.api.matrix.presence import PresenceEndpoints
 from qingxin.api.matrix.profile import ProfileEndpoints
 from qingxin.api.matrix.pushrules import PushRuleEndpoints
@@ -308,6 +309,7 @@ class App:
             UserDirectoryEndpoints(self.user_directory),
             OpenIdEndpoints(self.passes, settings.server_name),
             TurnEndpoints(self.clock, settings.turn_uris, settings.turn_secret),
+            OtherNetworks(),
             Discovery(
                 settings.public_url,
                 room_versions=list(VERSIONS),
