@@ -30,6 +30,7 @@ class PushRules:
     def __init__(self, preferences: Preferences, *, capacity: int = COMPILED) -> None:
         self._preferences = preferences
         self._compiled: Remembered[str, Ruleset] = Remembered(capacity)
+        preferences.on_change(ACCOUNT_DATA, self._compiled.forget, self._compiled.clear)
 
     async def rules(self, user_id: str) -> Rules:
         """What this person set."""
@@ -44,7 +45,6 @@ class PushRules:
         await self._preferences.revise(
             user_id, ACCOUNT_DATA, lambda before: encode(change(decoded(before)))
         )
-        self._compiled.forget(user_id)
 
     async def follow(self, user_ids: Iterable[str], room_id: str, replacement: str) -> None:
         """Carry the rules about a room over to the room that replaces it."""
@@ -60,11 +60,6 @@ class PushRules:
         with self._compiled.reading(user_id) as reading:
             rules = await self.rules(user_id)
             return reading.keep(DEFAULT if rules == NOTHING_SET else Ruleset(rules))
-
-    async def catch_up(self, after: int, until: int) -> None:
-        """Learn what other machines changed at the positions after `after` up to `until`."""
-        for user_id in await self._preferences.changed_by(ACCOUNT_DATA, after, until):
-            self._compiled.forget(user_id)
 
 
 def decoded(kept: bytes | None) -> Rules:

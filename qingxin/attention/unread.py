@@ -16,11 +16,11 @@ from qingxin.attention.ruleset import Ruleset
 from qingxin.log import access
 from qingxin.log.append import Log
 from qingxin.log.event import Event
-from qingxin.log.speech import Speech
+from qingxin.log.redact import TakenBack
 from qingxin.log.state import RoomState
 from qingxin.people.preferences import Preferences
 from qingxin.rooms.receipts import MAIN, WHOLE, Receipt, Receipts
-from qingxin.store.line import Entry, Record
+from qingxin.store.line import Entry
 
 MOST_TALLIES = 50_000
 MOST_FACTS = 4_000
@@ -83,7 +83,9 @@ class Unread:
         self._tallies: OrderedDict[tuple[str, str], Tally] = OrderedDict()
         self._facts: OrderedDict[str, Facts] = OrderedDict()
         self._redacted: dict[str, int] = {}  # room → position of its latest redaction
-        log.listen(self._notice)
+        log.line.on(Receipt, self._read)
+        log.line.on(TakenBack, self._strike)
+        log.line.on_gap(self._start_afresh)
 
     async def tally(self, user_id: str, room_id: str, until: int) -> Tally:
         """What this member has not read in the room up to position `until`."""
@@ -195,15 +197,22 @@ class Unread:
                 self._facts.popitem(last=False)
         return facts
 
-    def _notice(self, number: int, entry: Entry) -> None:
-        if isinstance(entry, Speech):
-            for redaction in entry.redactions:
-                self._redacted[redaction.target.room_id] = redaction.because.position
-                self._facts.pop(redaction.target.event_id, None)
-        elif isinstance(entry, Record) and isinstance(receipt := entry.news, Receipt):
-            tally = self._tallies.get((receipt.user_id, entry.room_id or ""))
-            if tally is not None:
-                tally.read(receipt.thread, receipt.read_to)
+    def _read(self, number: int, entry: Entry) -> None:
+        receipt: Receipt = entry.news
+        tally = self._tallies.get((receipt.user_id, entry.room_id or ""))
+        if tally is not None:
+            tally.read(receipt.thread, receipt.read_to)
+
+    def _strike(self, number: int, entry: Entry) -> None:
+        news: TakenBack = entry.news
+        for redaction in news.redactions:
+            self._redacted[redaction.target.room_id] = redaction.because.position
+            self._facts.pop(redaction.target.event_id, None)
+
+    def _start_afresh(self, number: int) -> None:
+        self._tallies.clear()
+        self._facts.clear()
+        self._redacted.clear()
 
 
 def facts_of(event: Event, state: RoomState) -> Facts:

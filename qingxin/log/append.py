@@ -13,7 +13,8 @@ from qingxin.log.canonical import validate
 from qingxin.log.event import MEMBER, SELECTED, Draft, Event
 from qingxin.log.feed import Feed
 from qingxin.log.read import History
-from qingxin.log.speech import Floor, Founding, Screen, Speech, Unchanged
+from qingxin.log.redact import made_by
+from qingxin.log.speech import Floor, Founding, Said, Screen, Speech, Unchanged
 from qingxin.store.database import ConstraintViolated, Database
 from qingxin.store.line import Entry, Line
 
@@ -21,7 +22,6 @@ SINCE = f"""
     SELECT {SELECTED} FROM events e
     WHERE e.shard = :shard AND e.position > :after AND e.position <= :until ORDER BY e.position
 """
-MOST_TO_CATCH_UP = 20_000  # positions; further behind, starting afresh is cheaper
 
 
 class Log:
@@ -46,10 +46,11 @@ class Log:
         self._server_name = server_name
         self._sending: dict[str, asyncio.Future[Event]] = {}
         self._listeners: list[Callable[[int, Entry], None]] = []
-        line.listen(self.announce, self.catch_up)
+        line.listen(self.announce, self.others)
+        line.on_gap(self._start_afresh)
 
     def listen(self, listener: Callable[[int, Entry], None]) -> None:
-        """Call `listener` with every entry that is committed here, after the commit."""
+        """Call `listener` with every entry after its commit, whichever process made it."""
         self._listeners.append(listener)
 
     async def start(self) -> None:
@@ -97,10 +98,10 @@ class Log:
         return speech.said
 
     def announce(self, committed: Sequence[tuple[int, Entry]]) -> None:
-        """After a commit of ours: remember, then ring."""
+        """After a commit, ours or another process's: remember, then ring."""
         events: list[Event] = []
         for number, entry in committed:
-            if isinstance(entry, Speech):
+            if isinstance(entry, Said):
                 self._remember(entry)
                 events += entry.events
             else:
@@ -110,36 +111,33 @@ class Log:
             for listener in self._listeners:
                 listener(number, entry)
 
-    def _remember(self, speech: Speech) -> None:
+    def _remember(self, said: Said) -> None:
         states, tail = self.history.states, self.history.tail
-        if speech.founding is not None:
-            state = speech.founding.state()
-            newcomers = [e.state_key for e in speech.events if e.type == MEMBER and e.state_key]
+        if isinstance(said, Speech) and said.founding is not None:
+            state = said.founding.state()
+            newcomers = [e.state_key for e in said.events if e.type == MEMBER and e.state_key]
             state.members.update(dict.fromkeys(newcomers))
             states.found(state)
-        for event in speech.events:
+        for event in said.events:
             tail.add(event)
             states.apply(event)
-        for redaction in speech.redactions:
+            if event.rel_to is not None and (parent := tail.find(event.rel_to)) is not None:
+                parent.related = 1
+        for redaction in said.redactions:
             redaction.strike(self.history)
 
-    async def catch_up(self, after: int, until: int) -> None:
-        """Learn what other processes, or an earlier life of this one, have committed."""
-        tail, states = self.history.tail, self.history.states
-        if after == 0 or until - after > MOST_TO_CATCH_UP:
-            tail.start(until)
-            self._feed.number = until
-            return self._feed.reset()
+    async def others(self, after: int, until: int) -> list[tuple[int, Entry]]:
+        """What other processes said in (after, until], as if it had been said here."""
         rows = await self._database.all(SINCE, shard=self.line.shard, after=after, until=until)
         events = [Event.of(row) for row in rows]
-        for event in events:
-            tail.add(event)
-            if event.state_key is not None or event.redacts is not None:
-                states.forget(event.room_id)
-            if event.redacts is not None and tail.find(event.redacts) is not None:
-                tail.start(until)
-        self._feed.events(events)
-        self._feed.number = until
+        redactions = await made_by(self.history, events)
+        return [(e.position, Said(e.room_id, [e], redactions.get(e.event_id, ()))) for e in events]
+
+    def _start_afresh(self, number: int) -> None:
+        """Forget what may be out of date: what was said up to `number` is not known one by one."""
+        self.history.tail.start(number)
+        self.history.states.clear()
+        self._feed.reset(number)
 
     def _name(self, draft: Draft) -> str:
         return "$" + ids.digest(

@@ -88,6 +88,8 @@ class Feed:
     def __init__(self, joined_rooms: JoinedRooms) -> None:
         self._joined_rooms = joined_rooms
         self._watchers: dict[str, Watcher] = {}
+        self._opening: dict[str, asyncio.Future[Watcher]] = {}
+        self._elsewhere: dict[str, Watcher] = {}  # users whom other processes watch
         self._rooms: dict[str, set[Watcher]] = {}
         self._followers: list[Bell] = []
         self._closed = False
@@ -95,15 +97,40 @@ class Feed:
 
     async def watch(self, user_id: str) -> Watcher:
         """The watcher of a user, made now if there is none."""
-        watcher = self._watchers.get(user_id)
-        if watcher is None:
+        if user_id not in self._opening:
+            if (watcher := self._watchers.get(user_id)) is not None:
+                return watcher
+            opening = asyncio.ensure_future(self._open(user_id))
+            opening.add_done_callback(lambda _: self._opening.pop(user_id, None))
+            self._opening[user_id] = opening
+        return await asyncio.shield(self._opening[user_id])
+
+    async def _open(self, user_id: str) -> Watcher:
+        """Watch from the moment on at which the rooms are known."""
+        watcher = None
+        while watcher is None or self._watchers.get(user_id) is not watcher:  # all was forgotten
             watcher = self._watchers[user_id] = Watcher(user_id, self.number)
-            rooms = await self._joined_rooms(user_id)
-            # A membership that came in meanwhile is newer than what was just read.
-            for room_id in rooms:
-                if room_id not in watcher.memberships:
-                    self._enter(watcher, room_id)
+            try:
+                rooms = await self._joined_rooms(user_id)
+            except BaseException:
+                self._dismiss(watcher)
+                raise
+        watcher.since = watcher.own = self.number
+        watcher.idle_from = asyncio.get_running_loop().time()
+        # A membership that came in meanwhile is newer than what was just read.
+        for room_id in rooms:
+            if room_id not in watcher.memberships:
+                self._enter(watcher, room_id)
         return watcher
+
+    async def acquaint(self, user_id: str) -> None:
+        """Know for a while the rooms of somebody whom another process watches."""
+        if (known := self._elsewhere.get(user_id)) is None and user_id not in self._watchers:
+            known = self._elsewhere[user_id] = Watcher(user_id, self.number)
+            rooms = await self._joined_rooms(user_id)
+            known.rooms |= {room_id for room_id in rooms if room_id not in known.memberships}
+        if known is not None:
+            known.idle_from = asyncio.get_running_loop().time()
 
     @contextmanager
     def listen(self, watcher: Watcher) -> Iterator[Bell]:
@@ -134,8 +161,8 @@ class Feed:
         return [watcher.user_id for watcher in self._rooms.get(room_id, ())]
 
     def rooms_of(self, user_id: str) -> set[str]:
-        """The rooms of a user who is watched."""
-        watcher = self._watchers.get(user_id)
+        """The rooms of a user who is watched, here or elsewhere."""
+        watcher = self._watchers.get(user_id) or self._elsewhere.get(user_id)
         return watcher.rooms if watcher else set()
 
     def events(self, events: Sequence[Event]) -> None:
@@ -186,11 +213,12 @@ class Feed:
 
     def sweep(self, now: float) -> None:
         """Stop watching users who have been away for long."""
+        for guest in list(self._elsewhere.values()):
+            if 0 < guest.idle_from < now - IDLE:
+                del self._elsewhere[guest.user_id]
         for watcher in list(self._watchers.values()):
             if not watcher.bells and 0 < watcher.idle_from < now - IDLE:
-                del self._watchers[watcher.user_id]
-                for room_id in list(watcher.rooms):
-                    self._exit(watcher, room_id)
+                self._dismiss(watcher)
 
     def close(self) -> None:
         """Let everybody who waits, now or later, go without news: the server stops."""
@@ -199,15 +227,22 @@ class Feed:
             for bell in watcher.bells:
                 bell.dismiss()
 
-    def reset(self) -> None:
-        """Forget who is watched, e.g. when what happened is no longer known exactly."""
+    def reset(self, number: int) -> None:
+        """Forget who is watched: what happened up to `number` is not known one by one."""
+        self.number = number
         ringing = list(self._watchers.values())
         self._watchers.clear()
+        self._elsewhere.clear()
         self._rooms.clear()
         self._ring(ringing)
         self._wake_followers()
 
     def _move(self, event: Event, ringing: dict[Watcher, None]) -> None:
+        if (guest := self._elsewhere.get(event.state_key or "")) is not None:
+            guest.memberships[event.room_id] = event.position
+            guest.rooms.discard(event.room_id)
+            if event.membership == "join":
+                guest.rooms.add(event.room_id)
         watcher = self._watchers.get(event.state_key or "")
         if watcher is None:
             return
@@ -219,6 +254,12 @@ class Feed:
             self._enter(watcher, event.room_id)
         else:
             self._exit(watcher, event.room_id)
+
+    def _dismiss(self, watcher: Watcher) -> None:
+        if self._watchers.get(watcher.user_id) is watcher:
+            del self._watchers[watcher.user_id]
+        for room_id in list(watcher.rooms):
+            self._exit(watcher, room_id)
 
     def _enter(self, watcher: Watcher, room_id: str) -> None:
         watcher.rooms.add(room_id)

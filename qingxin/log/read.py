@@ -154,9 +154,13 @@ class History:
         """Those of the events that exist, by id."""
         found = {i: event for i in event_ids if (event := self.tail.find(i)) is not None}
         if missing := [event_id for event_id in event_ids if event_id not in found]:
-            for event in await self._all(MANY, event_ids=missing):
+            for event in await self.stored(missing):
                 found[event.event_id] = event
         return found
+
+    async def stored(self, event_ids: Sequence[str]) -> list[Event]:
+        """These events as the database has them now."""
+        return await self._all(MANY, event_ids=list(event_ids)) if event_ids else []
 
     async def at(self, positions: Sequence[int]) -> list[Event]:
         return await self._all(AT, positions=list(positions)) if positions else []

@@ -3,6 +3,8 @@
 spec: client-server-api/#redactions
 """
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 
@@ -87,3 +89,19 @@ class Redaction(Struct, frozen=True):
             if (event.type, event.state_key) == (target.type, target.state_key):
                 if event.position > target.position and not event.redacted_by:
                     event.unsigned = b""
+
+
+class TakenBack(Struct, frozen=True):
+    """News for the line."""
+
+    redactions: Sequence[Redaction]
+
+
+async def made_by(history: History, events: Sequence[Event]) -> dict[str, list[Redaction]]:
+    """What these events of another process took back, and left in the database, by their ids."""
+    because = {event.event_id: event for event in events if event.redacts is not None}
+    made: dict[str, list[Redaction]] = {}
+    for target in await history.stored([event.redacts or "" for event in because.values()]):
+        if (event := because.get(target.redacted_by or "")) is not None:
+            made.setdefault(event.event_id, []).append(Redaction(target, event, target.content))
+    return made

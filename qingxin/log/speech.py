@@ -15,7 +15,7 @@ from qingxin.errors import Forbidden, MatrixError, TooLarge
 from qingxin.log import access, reactions
 from qingxin.log.event import COLUMNS, MAX_EVENT, MEMBER, Draft, Event, relation
 from qingxin.log.read import History
-from qingxin.log.redact import Redaction
+from qingxin.log.redact import Redaction, TakenBack
 from qingxin.log.state import Overlay, RoomState
 from qingxin.log.versions import VERSIONS
 from qingxin.store.database import Insert, Write, sql
@@ -58,23 +58,41 @@ class Floor(Struct, frozen=True):
     screens: Sequence[Screen] = ()
 
 
-class Speech(Entry):
+class Said(Entry):
+    """New events of one room, and what they took back."""
+
+    news: TakenBack | None
+    noted = False  # the events say it all
+
+    def __init__(
+        self, room_id: str, events: list[Event], redactions: Sequence[Redaction] = ()
+    ) -> None:
+        self.room_id: str = room_id
+        self.events = events
+        self.news = TakenBack(redactions) if redactions else None
+
+    @property
+    def redactions(self) -> Sequence[Redaction]:
+        return self.news.redactions if self.news else ()
+
+
+class Speech(Said):
     """One or more drafts for one room. `said` are the resulting events, old ones where same."""
 
     def __init__(
         self, floor: Floor, drafts: Sequence[Draft], founding: Founding | None = None
     ) -> None:
-        self.room_id: str = drafts[0].room_id
+        super().__init__(drafts[0].room_id, [])
         self.founding = founding
         self.said: list[Event] = []
-        self.events: list[Event] = []  # the new ones
-        self.redactions: list[Redaction] = []
+        self._taken_back: list[Redaction] = []
         self._floor = floor
         self._history = floor.history
         self._drafts = drafts
 
     async def prepare(self, number: int, at_once: dict[Any, Any]) -> Sequence[Write]:
-        self.said, self.events, self.redactions = [], [], []
+        self.said, self.events, self.news = [], [], None
+        self._taken_back.clear()
         writes: list[Write] = []
         below = await self._ground(at_once)
         overlay = Overlay(below)
@@ -84,6 +102,8 @@ class Speech(Entry):
         if not self.events:
             raise Unchanged(self.said)
         self.count = len(self.events)
+        if self._taken_back:
+            self.news = TakenBack(list(self._taken_back))
         below.settle(overlay)
         return [*self._rows(), *writes]
 
@@ -110,6 +130,9 @@ class Speech(Entry):
                 await self._history.states.load_members([state], missing)
 
     async def _accept(self, draft: Draft, position: int, overlay: Overlay) -> list[Write]:
+        if (twin := self._history.tail.find(draft.event_id or "")) is not None:
+            self.said.append(twin)  # another process was quicker with the same transaction
+            return []
         access.check(overlay, draft)
         previous = overlay.get(draft.type, draft.state_key) if draft.state_key is not None else None
         if previous is not None and not self.founding and _is_same(previous, draft):
@@ -171,7 +194,6 @@ class Speech(Entry):
         event.thread = parent.event_id if event.rel_type == "m.thread" else parent.thread
         if parent.related:
             return []
-        parent.related = 1
         return [sql(MARK_RELATED, shard=event.shard, event_id=parent.event_id)]
 
     async def _redact(self, draft: Draft, event: Event, overlay: Overlay) -> list[Write]:
@@ -181,7 +203,7 @@ class Speech(Entry):
         if target.redacted_by is not None:
             return []
         redaction = Redaction.of(target, event, overlay.version)
-        self.redactions.append(redaction)
+        self._taken_back.append(redaction)
         return redaction.writes()
 
     def _rows(self) -> list[Write]:

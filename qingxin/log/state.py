@@ -91,6 +91,8 @@ class RoomState:
         if user_id not in self.members:
             return False
         before = self.members[user_id]
+        if before is not None and before.position >= event.position:
+            return False  # it was read after the members were counted
         if before is not None and before.membership:
             self.counts[before.membership] -= 1
         membership = event.membership or "leave"
@@ -143,6 +145,14 @@ class Overlay:
         self.signs |= other.signs
 
 
+class Load:
+    """Rooms that are being read, and those of them that have changed meanwhile."""
+
+    def __init__(self, rooms: Sequence[str]) -> None:
+        self.rooms = rooms
+        self.changed: set[str] = set()
+
+
 class States:
     """The rooms' states that are in memory; the least recently used give way."""
 
@@ -151,7 +161,7 @@ class States:
         self._shard = shard
         self._most = most
         self._rooms: OrderedDict[str, RoomState] = OrderedDict()
-        self._stale: dict[str, bool] = {}  # rooms being loaded: has one changed meanwhile?
+        self._loads: list[Load] = []
 
     async def of(self, room_id: str, users: Iterable[str] = ()) -> RoomState:
         """The state of a room with these users' memberships at hand. Raises NotFound."""
@@ -177,6 +187,12 @@ class States:
         self._rooms.pop(room_id, None)
         self._mark(room_id)
 
+    def clear(self) -> None:
+        """Drop everything, e.g. since nobody knows what others have changed."""
+        self._rooms.clear()
+        for load in self._loads:
+            load.changed.update(load.rooms)
+
     def apply(self, event: Event) -> None:
         """Take in a committed event, if its room is in memory."""
         if event.state_key is None:
@@ -187,8 +203,8 @@ class States:
             del self._rooms[event.room_id]
 
     def _mark(self, room_id: str) -> None:
-        if room_id in self._stale:
-            self._stale[room_id] = True
+        for load in self._loads:
+            load.changed.add(room_id)
 
     async def prime(self, rooms: Iterable[str], user_id: str) -> None:
         """Have many rooms at hand with one user's membership, in a few reads for all."""
@@ -206,9 +222,13 @@ class States:
         """Keep these rooms' states. What changes while they are read is read once more."""
         missing = list(rooms)
         while missing:
-            self._stale.update(dict.fromkeys(missing, False))
-            states = await self._read(missing)
-            missing = [room_id for room_id in missing if self._stale.pop(room_id, False)]
+            load = Load(missing)
+            self._loads.append(load)
+            try:
+                states = await self._read(missing)
+            finally:
+                self._loads.remove(load)
+            missing = [room_id for room_id in missing if room_id in load.changed]
             for room_id, state in states.items():
                 if room_id not in missing:
                     self._rooms.setdefault(room_id, state)
@@ -216,11 +236,11 @@ class States:
             self._rooms.popitem(last=False)
 
     async def _read(self, rooms: list[str]) -> dict[str, RoomState]:
-        where = {"shard": self._shard, "rooms": rooms}
+        found = await self._database.all(ROOMS, shard=self._shard, rooms=rooms)
         states = {
-            room_id: RoomState(room_id, VERSIONS[version], type)
-            for room_id, version, type in await self._database.all(ROOMS, **where)
+            room_id: RoomState(room_id, VERSIONS[version], type) for room_id, version, type in found
         }
+        where = {"shard": self._shard, "rooms": list(states)}
         for event in map(Event.of, await self._database.all(STATE, **where)):
             states[event.room_id].events[event.type, event.state_key or ""] = event
         for room_id, membership, count, newest in await self._database.all(COUNTS, **where):

@@ -33,14 +33,6 @@ CHANGED = """
     WHERE user_id = :user_id AND position > :after AND position <= :until
     ORDER BY position
 """
-CHANGED_BY = """
-    SELECT DISTINCT user_id FROM account_data
-    WHERE type = :type AND position > :after AND position <= :until
-"""
-MOVED = """
-    SELECT user_id, room_id, type, position FROM account_data
-    WHERE position > :after AND position <= :until ORDER BY position
-"""
 
 Tags = dict[str, dict[str, Any]]
 Revise = Callable[[bytes | None], bytes]
@@ -54,13 +46,11 @@ class AccountData(Struct, frozen=True):
     content: bytes
 
 
-class Moved(Struct, frozen=True):
-    """Where in the line a piece of somebody's account data was changed last."""
+class AccountDataChanged(Struct, frozen=True):
+    """News for the line: of which type a piece is that somebody has changed."""
 
     user_id: str
-    room_id: str | None
     type: str
-    position: int
 
 
 class Change(Entry):
@@ -71,7 +61,7 @@ class Change(Entry):
     ) -> None:
         self.user_id: str = user_id
         self.room_id = room_id
-        self.news: AccountData | None = None  # once it is known
+        self.news = AccountDataChanged(user_id, type)
         self._database = database
         self._type = type
         self._revise = revise
@@ -86,7 +76,6 @@ class Change(Entry):
         if len(content) > LARGEST:
             raise TooLarge(f"One piece of account data may have at most {LARGEST:,} bytes.")
         at_once[key] = content
-        self.news = AccountData(self.room_id, self._type, content)
         row = (self.user_id, room_id, self._type, content, number)
         return [Insert("account_data", COLUMNS, [row], UPSERT)]
 
@@ -98,6 +87,22 @@ class Preferences:
         self._database = database
         self._line = line
         self._ignored: Remembered[str, frozenset[str]] = Remembered(REMEMBERED)
+        self.on_change(IGNORED_USERS, self._ignored.forget, self._ignored.clear)
+
+    def on_change(
+        self, type: str, forget: Callable[[str], None], forget_all: Callable[[], None]
+    ) -> None:
+        """Call `forget` with the owner of each piece of this type that changes anywhere.
+
+        `forget_all` is called where it is not known whose have changed.
+        """
+
+        def notice(number: int, entry: Entry) -> None:
+            if entry.news.type == type:
+                forget(entry.news.user_id)
+
+        self._line.on(AccountDataChanged, notice)
+        self._line.on_gap(lambda number: forget_all())
 
     async def get(self, user_id: str, type: str, *, room_id: str | None = None) -> bytes | None:
         """The encoded content, if there is any."""
@@ -128,11 +133,6 @@ class Preferences:
         """What changed at the positions after `after` up to `until`, in that order."""
         rows = await self._database.all(CHANGED, user_id=user_id, after=after, until=until)
         return [AccountData(room_id or None, type, content) for room_id, type, content in rows]
-
-    async def changed_by(self, type: str, after: int, until: int) -> list[str]:
-        """Who changed a piece of this type at the positions after `after` up to `until`."""
-        rows = await self._database.all(CHANGED_BY, type=type, after=after, until=until)
-        return [user_id for (user_id,) in rows]
 
     async def all(self, user_id: str) -> list[AccountData]:
         """Everything that somebody keeps."""
@@ -174,20 +174,8 @@ class Preferences:
         )
         self._ignored.forget(user_id)
 
-    async def catch_up(self, after: int, until: int) -> list[Moved]:
-        """Learn what other machines changed at the positions after `after` up to `until`."""
-        rows = await self._database.all(MOVED, after=after, until=until)
-        moved = [Moved(user, room or None, type, position) for user, room, type, position in rows]
-        for each in moved:
-            if each.type == IGNORED_USERS:
-                self._ignored.forget(each.user_id)
-        return moved
-
     async def _append(self, user_id: str, room_id: str | None, type: str, revise: Revise) -> int:
-        position = await self._line.append(Change(self._database, user_id, room_id, type, revise))
-        if type == IGNORED_USERS:
-            self._ignored.forget(user_id)
-        return position
+        return await self._line.append(Change(self._database, user_id, room_id, type, revise))
 
 
 async def _read(database: Database, user_id: str, room_id: str, type: str) -> bytes | None:

@@ -94,6 +94,8 @@ class Profiles:
         self._line = line
         self._promise = promise
         self._remembered: Remembered[str, Fields] = Remembered(REMEMBERED)
+        line.on(ProfileChanged, lambda _, entry: self._remembered.forget(entry.news.user_id))
+        line.on_gap(lambda _: self._remembered.clear())
 
     async def of(self, user_id: str) -> Fields:
         """Everything in a user's profile; {} when there is none. Not to be changed in place."""
@@ -140,22 +142,11 @@ class Profiles:
         """Remove everything that a user says about themselves."""
         await self._append(user_id, await self.of(user_id), lambda fields: {})
 
-    async def catch_up(self, after: int, until: int) -> None:
-        """Learn what other machines changed at the positions after `after` up to `until`."""
-        rows = await self._database.all(
-            "SELECT user_id FROM profiles WHERE position > :after AND position <= :until",
-            after=after,
-            until=until,
-        )
-        for (user_id,) in rows:
-            self._remembered.forget(user_id)
-
     async def _append(self, user_id: str, changed: Iterable[str], revise: Revise) -> None:
         change = Change(self._database, user_id, changed, revise)
         if change.news.fields & IN_MEMBER_EVENTS:
             change.also = self._promise(user_id)
         await self._line.append(change)
-        self._remembered.forget(user_id)
 
 
 async def _read(database: Database, user_id: str) -> Fields:

@@ -50,6 +50,12 @@ class Remembered(Generic[K, V]):
             if not under_way:
                 self._readings.pop(key, None)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._values.clear()
+        for key in self._readings:
+            self.forget(key)
+
     def forget(self, key: K) -> None:
         self._values.pop(key, None)
         for reading in self._readings.get(key, ()):

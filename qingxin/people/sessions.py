@@ -18,7 +18,7 @@ from qingxin.store.database import Database, NothingReturned, Write, must, sql
 from qingxin.store.line import Line, Record
 
 REMEMBERED = 50_000  # sessions
-RECHECK = 10_000  # ms; bounds how long a logout on another machine can go unnoticed
+RECHECK = 10_000  # ms; bounds how long a change can go unnoticed of which no word arrived
 MINUTE = 60_000
 
 FIND_TOKEN = """
@@ -74,7 +74,7 @@ class Sessions:
     """Opens, recognises, renews and ends sessions.
 
     `also` gives further writes for the same commit, e.g. to delete a device's keys.
-    `announce` tells other machines' `forget` about a user whose sessions changed.
+    `announce` tells other processes' `forget` about a user whose sessions changed.
     """
 
     def __init__(
@@ -99,6 +99,8 @@ class Sessions:
         self._known: OrderedDict[str, tuple[Session, int]] = OrderedDict()
         self._by_user: dict[str, set[str]] = {}
         self._changes = 0  # so that what was read before a change is not remembered after it
+        line.on(DevicesChanged, lambda _, entry: self.forget(entry.news.user_id))
+        line.on_gap(lambda _: self.forget_all())
 
     def opening(
         self, user_id: str, device_id: str | None, name: str | None, *, refreshable: bool
@@ -188,6 +190,12 @@ class Sessions:
         self._changes += 1
         for access_token in self._by_user.pop(user_id, ()):
             self._known.pop(access_token, None)
+
+    def forget_all(self) -> None:
+        """Ask the database again about everybody's tokens."""
+        self._changes += 1
+        self._known.clear()
+        self._by_user.clear()
 
     def changed(self, user_id: str) -> None:
         """Something about this user's tokens or rights is different now: tell everybody."""

@@ -61,7 +61,8 @@ class Receipts:
         self._clock = clock
         self._known_from: int | None = None  # every receipt after this position is in _latest
         self._latest: dict[str, int] = {}  # room → position of its latest receipt
-        log.listen(self._notice)
+        log.line.on(Receipt, self._notice)
+        log.line.on_gap(self._start_afresh)
 
     async def read(self, user_id: str, room_id: str, type: str, event_id: str, thread: str) -> None:
         """Note that a member has read up to an event. Raises Forbidden, NotFound, InvalidParam."""
@@ -109,10 +110,12 @@ class Receipts:
         return found
 
     def _notice(self, number: int, entry: Entry) -> None:
-        if self._known_from is None:
-            self._known_from = number - 1
-        if isinstance(entry, Record) and isinstance(entry.news, Receipt) and entry.room_id:
+        if entry.room_id is not None:
             self._latest[entry.room_id] = number
+
+    def _start_afresh(self, number: int) -> None:
+        self._known_from = number
+        self._latest.clear()
 
 
 def _is_in(event: Event, thread: str) -> bool:

@@ -84,6 +84,8 @@ class Head(Protocol):
 class Database(Protocol):
     """Reads see what is committed; a write is one atomic, durable transaction."""
 
+    shared: bool  # whether other processes may be at work on it
+
     async def all(self, sql: str, **params: Any) -> list[Row]: ...
 
     async def one(self, sql: str, **params: Any) -> Row | None: ...

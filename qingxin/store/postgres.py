@@ -78,6 +78,8 @@ EXHAUSTED = (
 class Postgres:
     """A `Database` on a server. `open` it before anything else, `close` it at the end."""
 
+    shared = True
+
     def __init__(
         self, url: str, clock: Clock | None = None, *, connections: int = CONNECTIONS
     ) -> None:

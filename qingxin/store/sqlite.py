@@ -31,6 +31,8 @@ ADVANCE = "UPDATE log_heads SET number = :number WHERE shard = :shard RETURNING 
 class SQLite:
     """A `Database` in one file. `open` it before anything else, `close` it at the end."""
 
+    shared = False
+
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self.path = path
         self._clock = clock or SystemClock()

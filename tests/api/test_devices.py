@@ -73,10 +73,7 @@ async def test_the_line_hears_of_devices_that_change(
     door: Door, people: People, alice: Person
 ) -> None:
     heard = []
-    people.line.listen(
-        lambda committed: heard.extend(entry.news for _, entry in committed),
-        people.profiles.catch_up,
-    )
+    people.line.on(DevicesChanged, lambda number, entry: heard.append(entry.news))
     await alice.put(f"/devices/{alice.device_id}", {"display_name": "Phone"})
     await alice.post("/logout")
     devices = (alice.device_id,)

@@ -18,8 +18,10 @@ from qingxin.attention.rules import Kind, Rule, Rules
 from qingxin.people import preferences
 from qingxin.people.preferences import Preferences
 from qingxin.store.line import Line
+from qingxin.store.postgres import Postgres
 from tests.people.parts import People
 
+ALICE = "@alice:example.org"
 KINDS = ["override", "content", "room", "sender", "underride"]
 ROOTS = ["/_matrix/client/v3/pushrules", "/_matrix/client/r0/pushrules"]
 NOTIFY = {"actions": ["notify"]}
@@ -363,15 +365,18 @@ async def test_a_change_holds_for_the_next_event(alice: Person, book: PushRules)
     assert await book.ruleset(alice.user_id) is after
 
 
-async def test_another_machine_learns_of_a_change(
-    alice: Person, book: PushRules, people: People
-) -> None:
-    other = PushRules(Preferences(people.database, Line(people.database)))
-    before = await other.ruleset(alice.user_id)
-    assert await other.ruleset(alice.user_id) is before
-    await alice.put("global/override/.m.rule.master/enabled", {"enabled": True})
-    await other.catch_up(0, people.line.number)
-    assert await other.ruleset(alice.user_id) is not before
+async def test_another_process_learns_of_a_change(postgres: Postgres) -> None:
+    here, there = Line(postgres), Line(postgres)
+    running = asyncio.create_task(here.run())
+    await there.refresh()
+    rules = PushRules(Preferences(postgres, here))
+    other = PushRules(Preferences(postgres, there))
+    before = await other.ruleset(ALICE)
+    assert await other.ruleset(ALICE) is before
+    await rules.edit(ALICE, lambda old: edits.enable(old, Kind.OVERRIDE, ".m.rule.master", True))
+    await there.refresh()
+    assert await other.ruleset(ALICE) is not before
+    running.cancel()
 
 
 async def test_two_machines_at_once_lose_nothing(alice: Person, people: People) -> None:

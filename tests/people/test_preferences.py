@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from qingxin.errors import TooLarge
-from qingxin.people.preferences import LARGEST, AccountData, Moved, Preferences
+from qingxin.people.preferences import LARGEST, AccountData, AccountDataChanged, Preferences
 from qingxin.store.line import Line
+from qingxin.store.postgres import Postgres
 from tests.people.parts import People
 
 ALICE, ROOM = "@alice:example.org", "!r:example.org"
@@ -29,11 +30,11 @@ async def test_changes_are_found_by_their_position(people: People) -> None:
 
 async def test_the_line_hears_what_changed(people: People) -> None:
     heard: list[Any] = []
-    people.line.listen(lambda committed: heard.extend(e for _, e in committed), _nothing)
+    people.line.listen(lambda committed: heard.extend(e for _, e in committed))
     await people.preferences.put(ALICE, "m.direct", {"a": 1}, room_id=ROOM)
     (entry,) = heard
     assert (entry.user_id, entry.room_id) == (ALICE, ROOM)
-    assert entry.news == AccountData(ROOM, "m.direct", b'{"a":1}')
+    assert entry.news == AccountDataChanged(ALICE, "m.direct")
 
 
 async def test_puts_at_once_end_with_the_last(people: People) -> None:
@@ -80,18 +81,14 @@ async def test_ignored_users_are_known_at_once(people: People, ignored: list[str
     assert await people.preferences.ignored(ALICE) == frozenset(ignored)
 
 
-async def test_what_another_process_wrote_is_caught_up_with(people: People) -> None:
-    line = Line(people.database)
-    running = asyncio.create_task(line.run())
-    elsewhere = Preferences(people.database, line)
-    assert await people.preferences.ignored(ALICE) == frozenset()
+async def test_what_another_process_wrote_is_caught_up_with(postgres: Postgres) -> None:
+    here, there = Line(postgres), Line(postgres)
+    running = asyncio.create_task(there.run())
+    ours, theirs = Preferences(postgres, here), Preferences(postgres, there)
+    await here.refresh()
+    assert await ours.ignored(ALICE) == frozenset()
     content = {"ignored_users": {"@bob:example.org": {}}}
-    position = await elsewhere.put(ALICE, "m.ignored_user_list", content)
+    await theirs.put(ALICE, "m.ignored_user_list", content)
     running.cancel()
-    moved = await people.preferences.catch_up(position - 1, position)
-    assert moved == [Moved(ALICE, None, "m.ignored_user_list", position)]
-    assert await people.preferences.ignored(ALICE) == {"@bob:example.org"}
-
-
-async def _nothing(after: int, until: int) -> None:
-    return None
+    await here.refresh()
+    assert await ours.ignored(ALICE) == {"@bob:example.org"}

@@ -20,13 +20,14 @@ class Watch:
 
     def __init__(self, line: Line) -> None:
         self.numbers: list[int] = []
-        line.listen(self.announce, self.catch_up)
+        line.listen(self.announce)
+        line.on_gap(self.skip)
 
     def announce(self, committed: Sequence[tuple[int, Entry]]) -> None:
         self.numbers += [number for number, _ in committed]
 
-    async def catch_up(self, after: int, until: int) -> None:
-        self.numbers += range(after + 1, until + 1)
+    def skip(self, until: int) -> None:
+        self.numbers += range(len(self.numbers) + 1, until + 1)
 
 
 class Refused(Entry):
@@ -144,7 +145,7 @@ async def test_a_listener_that_fails_does_not_fail_those_who_append(
         raise RuntimeError("broken")
 
     line = Line(things)
-    line.listen(fail, Watch(Line(things)).catch_up)
+    line.listen(fail)
     run(line)
     assert await line.append(thing("alice")) == 1
     assert await line.append(thing("bob")) == 2
