@@ -4,8 +4,11 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from qingxin.api.auth import Gate
 from qingxin.api.http import routes_of
@@ -68,7 +71,7 @@ from qingxin.people.invitations import Invitations
 from qingxin.people.passes import Passes
 from qingxin.people.passwords import Passwords
 from qingxin.people.preferences import Preferences
-from qingxin.people.presence import Presence
+from qingxin.people.presence import Presence, Word
 from qingxin.people.profiles import Profiles
 from qingxin.people.sessions import Sessions
 from qingxin.people.sightings import Sightings
@@ -88,6 +91,8 @@ from qingxin.rooms.upgrade import Upgrades
 from qingxin.store.choice import open_database
 from qingxin.store.database import Database
 from qingxin.store.line import Line
+from qingxin.store.waking import Waking
+from qingxin.store.wire import Wire
 from qingxin.sync.stream import Stream
 
 SWEEP_EVERY = 1.0  # seconds between looks at what ends by itself
@@ -102,12 +107,15 @@ class App:
         self.database = database
         self.clock = clock
         self.line = Line(database)
+        self.wire = Wire(settings.nats if database.shared else "", settings.server_name)
+        self.waking = Waking(self.line, self.wire)
         self.jobs = Jobs(database, clock)
         self._build_log()
         self._build_people()
         self._build_rooms()
         self._build_sync()
         self._build_media()
+        self._hear_others()
         limits = Limits(clock, on=settings.rate_limits == "on")
         query_tokens = settings.query_tokens == "on"
         gate = Gate(self.sessions, self.sightings, limits, query_tokens=query_tokens)
@@ -151,6 +159,7 @@ class App:
             self.files.run,
             self._sweep,
             *(follower.run for follower in followers),
+            *((self.wire.run, self.waking.run) if self.database.shared else ()),
         ]
 
     def _follower(self, name: str, take: Take, *, whole: bool = False) -> Follower:
@@ -191,6 +200,7 @@ class App:
             self.clock,
             self.sightings,
             access_token_minutes=settings.access_token_minutes,
+            announce=lambda user_id: self.wire.tell("sessions", user_id.encode()),
         )
         self.devices = Devices(self.database, self.line, self.sightings)
         self.user_directory = UserDirectory(self.database, settings.server_name)
@@ -205,6 +215,7 @@ class App:
             self.clock,
             lambda user_id: self.stream.presence_changed(user_id),
             floor=lambda: self.typing.number,
+            tell=partial(self.wire.tell, "presence"),
         )
         self.push_rules = PushRules(self.preferences)
 
@@ -246,12 +257,18 @@ class App:
 
     def _build_sync(self) -> None:
         self.receipts = Receipts(self.log, self.database, self.clock)
-        self.typing = Typing(self.clock, self.feed.stir, floor=lambda: self.presence.number)
+        self.typing = Typing(
+            self.clock,
+            self.feed.stir,
+            floor=lambda: self.presence.number,
+            tell=partial(self.wire.tell, "typing"),
+        )
         self.unread = Unread(self.log, self.receipts, self.push_rules, self.preferences)
         self.log.listen(self.typing.notice)
         self.stream = Stream(
             history=self.history,
             feed=self.feed,
+            reach=self.line.refresh,
             clock=self.clock,
             membership=self.membership,
             receipts=self.receipts,
@@ -276,6 +293,17 @@ class App:
         self.files = media.Files(self.database, self.blobs, self.clock, limits)
         self.workshop = Workshop()
         self.thumbnails = Thumbnails(self.database, self.blobs, self.clock, self.workshop)
+
+    def _hear_others(self) -> None:
+        """What other processes tell besides what stands in the line."""
+        self.wire.on("sessions", lambda user_id: self.sessions.forget(user_id.decode()))
+        self.wire.on("typing", self.typing.hear)
+        self.wire.on("presence", self._hear_presence)
+
+    async def _hear_presence(self, message: bytes) -> None:
+        word = msgspec.json.decode(message, type=Word)
+        await self.feed.acquaint(word.user_id)
+        self.presence.hear(word)
 
     def _account_endpoints(self, limits: Limits) -> list[object]:
         """What concerns people, without any room."""

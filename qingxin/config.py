@@ -27,6 +27,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     database: Annotated[
         str, Meta(description="postgres://… for PostgreSQL; empty: SQLite in the data directory.")
     ] = ""
+    nats: Annotated[
+        str,
+        Meta(description="nats://… by which several processes on one PostgreSQL wake each other."),
+    ] = ""
     registration: Annotated[
         Literal["token", "open", "closed"],
         Meta(description="Who may make an account: with a token, anyone, or nobody."),
@@ -45,9 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     access_token_minutes: Annotated[
         int, Meta(ge=1, description="Life of an access token for clients that can refresh theirs.")
     ] = 60
-    max_upload: Annotated[
-        int, Meta(ge=1, description="Largest media file, in bytes.")
-    ] = 100 * MiB
+    max_upload: Annotated[int, Meta(ge=1, description="Largest media file, in bytes.")] = 100 * MiB
     media_quota: Annotated[
         int, Meta(ge=0, description="Media bytes one member may keep; 0: no limit.")
     ] = 0

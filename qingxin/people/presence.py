@@ -9,13 +9,14 @@ from heapq import heappop, heappush
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from qingxin.clock import Clock
 
 ONLINE, UNAVAILABLE, OFFLINE = "online", "unavailable", "offline"
 STATES = (OFFLINE, UNAVAILABLE, ONLINE)  # the last one that a device says is shown
 LASTS = 90_000  # ms after a device's latest word; a /sync mostly waits for 30 s
+TOLD_EVERY = LASTS // 3  # ms between two words to other processes about a device that stays
 ACTIVE = 60_000  # ms that somebody counts as active after doing something
 MOST = 200_000  # people; those who were seen longest ago are dropped first
 
@@ -32,8 +33,24 @@ class Status(Struct):
     watched: bool = False  # whether a deadline is set
 
 
+class Word(Struct, frozen=True):
+    """What one process tells the others: how a device says its user is.
+
+    `message` is there when they gave one themselves, and then `state` may hold for all devices.
+    """
+
+    user_id: str
+    device_id: str
+    state: str
+    number: int
+    message: str | UnsetType | None = UNSET
+
+
 class Presence:
-    """What people's devices say about them. `listen` hears the ids of those who change."""
+    """What people's devices say about them. `listen` hears the ids of those who change.
+
+    `tell` passes a word on to the other processes, which `hear` it.
+    """
 
     def __init__(
         self,
@@ -41,9 +58,12 @@ class Presence:
         listen: Callable[[str], None] = lambda user_id: None,
         *,
         floor: Callable[[], int] = lambda: 0,
+        tell: Callable[[bytes], None] = lambda word: None,
     ) -> None:
         self._clock = clock
         self._listen = listen
+        self._tell = tell
+        self._told: dict[tuple[str, str], int] = {}  # (user, device) → when others were told
         self._floor = floor  # a number that changes of another kind have reached
         self._people: dict[str, Status] = {}  # the ones who changed latest come last
         self._deadlines: list[tuple[int, str]] = []
@@ -52,13 +72,21 @@ class Presence:
     def seen(self, user_id: str, state: str, device_id: str = "") -> None:
         """A device is here and says how its user is; with `offline` it does not count."""
         status = self._status(user_id)
+        before, _ = status.devices.get(device_id, (OFFLINE, 0))
         self._note(status, state, device_id)
         self._derive(status)
+        told = self._told.get((user_id, device_id), 0)
+        if state != before or (state != OFFLINE and told + TOLD_EVERY <= self._clock.now()):
+            self._pass_on(Word(user_id, device_id, state, self.number))
 
     def set(
         self, user_id: str, state: str, message: str | None = None, device_id: str = ""
     ) -> None:
         """Somebody says how they are, and perhaps why. `offline` holds for all their devices."""
+        self._set(user_id, state, message, device_id)
+        self._pass_on(Word(user_id, device_id, state, self.number, message))
+
+    def _set(self, user_id: str, state: str, message: str | None, device_id: str) -> None:
         status = self._status(user_id)
         is_news = status.message != message
         status.message = message
@@ -67,6 +95,15 @@ class Presence:
             status.devices.clear()
         self._note(status, state, device_id)
         self._derive(status, is_news=is_news)
+
+    def hear(self, word: Word) -> None:
+        """Another process tells how somebody is."""
+        self.number = max(self.number, word.number)
+        if word.message is not UNSET:
+            return self._set(word.user_id, word.state, word.message, word.device_id)
+        status = self._status(word.user_id)
+        self._note(status, word.state, word.device_id)
+        self._derive(status)
 
     def of(self, user_id: str) -> Status:
         self.sweep()
@@ -116,6 +153,12 @@ class Presence:
     def forget(self, user_id: str) -> None:
         """Somebody has closed their account."""
         self._people.pop(user_id, None)
+
+    def _pass_on(self, word: Word) -> None:
+        if len(self._told) > MOST:
+            self._told.clear()
+        self._told[word.user_id, word.device_id] = self._clock.now()
+        self._tell(msgspec.json.encode(word))
 
     def _status(self, user_id: str) -> Status:
         if (status := self._people.get(user_id)) is None:

@@ -5,16 +5,31 @@ spec: client-server-api/#typing-notifications
 
 from collections.abc import Callable
 
+import msgspec
+from msgspec import Struct
+
 from qingxin.clock import Clock
 from qingxin.log.event import MEMBER
-from qingxin.log.speech import Speech
+from qingxin.log.speech import Said
 from qingxin.store.line import Entry
 
 LONGEST = 120_000  # milliseconds that one notification can last
 
 
+class Word(Struct, frozen=True):
+    """What one process tells the others: somebody types for `lasts` ms; 0: no more."""
+
+    room_id: str
+    user_id: str
+    lasts: int
+    number: int
+
+
 class Typing:
-    """Who is typing where. Changes have numbers that rise with the clock, also over restarts."""
+    """Who is typing where. Changes have numbers that rise with the clock, also over restarts.
+
+    `tell` passes a word on to the other processes, which `hear` it.
+    """
 
     def __init__(
         self,
@@ -22,30 +37,53 @@ class Typing:
         stir: Callable[[str], None],
         *,
         floor: Callable[[], int] = lambda: 0,
+        tell: Callable[[bytes], None] = lambda word: None,
     ) -> None:
         self._clock = clock
         self._stir = stir  # tells everybody in a room
+        self._tell = tell
         self._floor = floor  # a number that changes of another kind have reached
         self._rooms: dict[str, dict[str, int]] = {}  # room → user → until when
         self._changed: dict[str, int] = {}  # room → number of its latest change
         self.number = clock.now()
 
     def start(self, room_id: str, user_id: str, timeout: int) -> None:
+        lasts = min(max(timeout, 0), LONGEST)
+        self._start(room_id, user_id, lasts)
+        self._tell(msgspec.json.encode(Word(room_id, user_id, lasts, self.number)))
+
+    def _start(self, room_id: str, user_id: str, lasts: int) -> None:
         typists = self._rooms.setdefault(room_id, {})
         is_news = user_id not in typists
-        typists[user_id] = self._clock.now() + min(max(timeout, 0), LONGEST)
+        typists[user_id] = self._clock.now() + lasts
         if is_news:
             self._change(room_id)
 
     def stop(self, room_id: str, user_id: str) -> None:
-        if self._rooms.get(room_id, {}).pop(user_id, None) is not None:
-            self._change(room_id)
+        if self._stop(room_id, user_id):
+            self._tell(msgspec.json.encode(Word(room_id, user_id, 0, self.number)))
+
+    def _stop(self, room_id: str, user_id: str) -> bool:
+        """Whether it is news."""
+        if self._rooms.get(room_id, {}).pop(user_id, None) is None:
+            return False
+        self._change(room_id)
+        return True
+
+    def hear(self, message: bytes) -> None:
+        """Another process tells who types, or no longer does."""
+        word = msgspec.json.decode(message, type=Word)
+        self.number = max(self.number, word.number)
+        if word.lasts:
+            self._start(word.room_id, word.user_id, word.lasts)
+        else:
+            self._stop(word.room_id, word.user_id)
 
     def notice(self, number: int, entry: Entry) -> None:
         """Whoever leaves a room no longer types in it."""
-        for event in entry.events if isinstance(entry, Speech) else ():
+        for event in entry.events if isinstance(entry, Said) else ():
             if event.type == MEMBER and event.membership != "join":
-                self.stop(event.room_id, event.state_key or "")
+                self._stop(event.room_id, event.state_key or "")
 
     def sweep(self) -> None:
         """End what has lasted its time."""

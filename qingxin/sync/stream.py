@@ -5,11 +5,12 @@ rooms with news in order. Only a device that comes back after a restart is looke
 spec: client-server-api/#syncing
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from qingxin.attention.pushrules import PushRules
 from qingxin.attention.unread import Unread
@@ -77,6 +78,7 @@ class Stream:
         *,
         history: History,
         feed: Feed,
+        reach: Callable[[int], Awaitable[None]],
         clock: Clock,
         membership: Membership,
         receipts: Receipts,
@@ -89,6 +91,7 @@ class Stream:
     ) -> None:
         self._history = history
         self._feed = feed
+        self._reach = reach  # learns of a position that another process has committed
         self._clock = clock
         self._membership = membership
         self._receipts = receipts
@@ -104,11 +107,23 @@ class Stream:
     async def changes(self, request: Request) -> bytes:
         """The answer as JSON bytes, as soon as there is news or the time is up."""
         deadline = self._clock.now() + request.timeout * 1000
+        if request.since is not None:
+            request = replace(request, since=await self._place(request.since))
         answer = None
         while answer is None:
             answer = await self._watch(request, deadline)
         self._met.keep(request.user_id, request.device_id, answer.position, answer.met)
         return answer.body
+
+    async def _place(self, since: Token) -> Token:
+        """Where the device is, as seen from here: it may come from another process."""
+        if since.position > self._feed.number:
+            await self._reach(since.position)
+        return Token(since.position, min(since.fleeting, self._fleeting))
+
+    @property
+    def _fleeting(self) -> int:
+        return max(self._typing.number, self._presence.number)
 
     async def _watch(self, request: Request, deadline: float) -> Answer | None:
         """An answer, or None where the watcher was given up while we waited for its bell."""
@@ -124,7 +139,7 @@ class Stream:
                     return None
 
     async def _since(self, request: Request, watcher: Watcher) -> Answer:
-        now = Token(self._feed.number, max(self._typing.number, self._presence.number))
+        now = Token(self._feed.number, self._fleeting)
         view = await self._view(request, now)
         if request.since is None:
             sections = await self._everything(view)

@@ -1,0 +1,1 @@
+"""Several processes over one database, as people notice them, or rather do not."""
