@@ -19,7 +19,8 @@ class Bell:
     async def wait(self, seconds: float) -> None:
         """Return when it rings, and at times when it may have rung elsewhere."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), min(seconds, OFTEN))
+            async with asyncio.timeout(min(seconds, OFTEN)):
+                await self._rung.wait()
         self._rung.clear()
 
 
