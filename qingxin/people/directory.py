@@ -12,6 +12,7 @@ from qingxin.store.database import Database
 
 MOST = 50  # people in one answer
 MOST_WORDS = 5
+MOST_LETTERS = 100  # of a word; SQLite takes no pattern of more than 50,000 bytes
 
 SEARCH = """
     SELECT p.user_id, p.display_name, p.avatar_url
@@ -70,7 +71,7 @@ class UserDirectory:
         term = fold(term.replace("\0", " ")).strip()
         if term.startswith("@"):
             term = term[1:].removesuffix(self._suffix)
-        return term.split()[:MOST_WORDS]
+        return [word[:MOST_LETTERS] for word in term.split()[:MOST_WORDS]]
 
 
 def _plain(word: str) -> str:
