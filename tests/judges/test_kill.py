@@ -1,34 +1,18 @@
 """Killing any process at any moment loses nothing that was acknowledged and doubles nothing."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 import httpx
 import pytest
 
 from tests.judges.child import Child
-from tests.postgres import PostgresServer
 from tests.stories.cast import Person
 
 ROUNDS = 20
 SENDERS = 6
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(params=("sqlite", "postgres"))
-async def child(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
-) -> Iterator[Child]:
-    settings = {}
-    if request.param == "postgres":
-        settings["database"] = await postgres_server.new_database()
-    child = Child(tmp_path / "data", **settings)
-    await child.start()
-    yield child
-    child.end()
 
 
 class Sender:
