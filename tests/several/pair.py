@@ -37,9 +37,12 @@ class Pair:
 
     async def is_deaf(self) -> None:
         """Both have noticed that NATS is gone."""
-        await until(
-            lambda: not (self.left.app.wire.connected or self.right.app.wire.connected)
-        )
+        await until(lambda: not (self.left.app.wire.connected or self.right.app.wire.connected))
+
+    async def agrees(self) -> None:
+        """Each knows all that the other has committed."""
+        left, right = self.left.app.line, self.right.app.line
+        await until(lambda: left.number == right.number)
 
     def at_left(self, person: Person) -> Person:
         return Person(self.left.http, person.session)
