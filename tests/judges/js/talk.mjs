@@ -109,7 +109,7 @@ await story("unread counts and receipt", async () => {
 });
 
 await story("thread", async () => {
-  await alice.sendMessage(roomId, root, { msgtype: "m.text", body: "In the thread." });
+  await answerInThread(alice, "In the thread.");
   const thread = await until("the thread", () => his.getThread(root));
   await until("its answer", () => thread.replyToEvent?.getContent().body === "In the thread.");
   assert.equal(thread.length, 1);
@@ -119,6 +119,15 @@ await story("thread", async () => {
   await his.fetchRoomThreads();
   assert.deepEqual(his.getThreads().map((each) => each.id), [root]);
 });
+
+/** The library throws when it hears itself before the answer: docs/decisions/0012-echo.md. */
+async function answerInThread(client, body) {
+  try {
+    await client.sendMessage(roomId, root, { msgtype: "m.text", body });
+  } catch (error) {
+    assert.match(error.message, /not a local echo/);
+  }
+}
 
 await story("typing", async () => {
   await alice.sendTyping(roomId, true, 20_000);
@@ -163,7 +172,6 @@ await story("scrollback", async () => {
   await room.loadMembersIfNeeded();
   assert.equal(room.getJoinedMembers().length, 2);
   second.stopClient();
-  await second.logout();
 });
 
 await story("display name", async () => {
@@ -179,6 +187,8 @@ await story("account data and tags", async () => {
 });
 
 await story("logout", async () => {
+  // What the library still asks for in the background is refused from here on.
+  process.on("unhandledRejection", (error) => assert.equal(error.errcode, "M_UNKNOWN_TOKEN"));
   alice.stopClient();
   await alice.logout();
   const again = sdk.createClient({ baseUrl, accessToken: alice.getAccessToken(), userId: alice.getUserId() });
