@@ -1,7 +1,7 @@
 """Thumbnails of pictures and of videos' first frames; runs in the worker process only.
 
 Everything here reads what strangers have sent. What it cannot read is Unreadable, what would
-take too much memory or time is TooMuch. Videos need PyAV; without it they are Undecided.
+take too much memory or time is TooMuch. Videos need OpenCV; without it they are Undecided.
 """
 
 import io

@@ -34,7 +34,12 @@ BY_THE_FILE = {
 }
 HOME = Path(__file__).parents[2]
 # Nothing of ours: settings in the environment are secrets to whoever takes over a decoder.
-ENVIRONMENT = {"PYTHONPATH": str(HOME), "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    "PYTHONPATH": str(HOME),
+    "LANG": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 
 
 class Failed(Exception):
@@ -117,7 +122,7 @@ class Workshop:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker.pid, signal.SIGKILL)
         code = await worker.wait()
-        logger.info("The worker that makes thumbnails has ended with %d.", code)
+        logger.debug("The worker that makes thumbnails has ended with %d.", code)
         return code
 
     def _dismiss(self) -> None:

@@ -12,7 +12,12 @@ from packaging.version import Version
 
 from tests.architecture.sources import ROOT, modules
 
-IMPORTED_AS = {"argon2-cffi": "argon2", "nats-py": "nats", "pillow": "PIL"}
+IMPORTED_AS = {
+    "argon2-cffi": "argon2",
+    "nats-py": "nats",
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+}
 BY_NAME = {"httptools"}  # uvicorn loads it because we name it
 PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -104,24 +105,29 @@ def profile_with_gamma(gamma: float) -> bytes:
 
 
 def film(
-    form: str = "mp4", codec: str = "libx264", size: tuple[int, int] = (320, 180), frames: int = 10
+    form: str = "mp4",
+    codec: str = "libx264",
+    size: tuple[int, int] = (320, 180),
+    frames: int = 10,
+    pixel: Fraction = Fraction(1),
 ) -> bytes:
-    """A film that begins with the corners."""
+    """A film that begins with the corners; `pixel` is how wide one is shown for its height."""
     out = io.BytesIO()
     with av.open(out, "w", format=form) as container:
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = pixel
         for _ in range(frames):
             container.mux(stream.encode(av.VideoFrame.from_image(corners(size))))
         container.mux(stream.encode())
     return out.getvalue()
 
 
-def film_on_its_side() -> bytes:
+def film_on_its_side(pixel: Fraction = Fraction(1)) -> bytes:
     """An MP4 from a telephone held upright: its matrix says to turn the picture clockwise."""
     straight = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
     clockwise = struct.pack(">9i", 0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
-    data = film()
+    data = film(pixel=pixel)
     track = data.index(b"tkhd")
     place = data.index(straight, track)
     return data[:place] + clockwise + data[place + len(clockwise) :]
@@ -182,3 +188,28 @@ def hundred_megapixels() -> bytes:
 def playlist() -> bytes:
     """What makes FFmpeg open other files, were it let."""
     return b"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
+
+
+def script_of(path: str) -> bytes:
+    """What makes FFmpeg show another film, were it let: a script of its own."""
+    return f"ffconcat version 1.0\nfile '{path}'\n".encode()
+
+
+def film_elsewhere(path: str) -> bytes:
+    """An MP4 whose pictures are not in it but in the film of that path, as QuickTime has it."""
+    data = film()
+    start = data.index(b"mdat") + 4
+    end = data.index(b"moov") - 4
+    data = data[:start] + bytes(end - start) + data[end:]
+    name = path.encode() + bytes(len(path) % 2)
+    alias = bytes(10) + bytes([0]) + bytes(27 + 12) + bytes([1]) + b"x".ljust(63, b"\0")
+    alias += bytes(16) + struct.pack(">hh", 0, 0) + bytes(16)
+    alias += struct.pack(">HH", 2, len(name)) + name + struct.pack(">hH", -1, 0)
+    entry = struct.pack(">I4sI", 12 + len(alias), b"alis", 0) + alias
+    old = struct.pack(">I4sI", 12, b"url ", 1)
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+        place = data.index(box) - 4
+        (size,) = struct.unpack_from(">I", data, place)
+        longer = struct.pack(">I", size + len(entry) - len(old))
+        data = data[:place] + longer + data[place + 4 :]
+    return data.replace(old, entry, 1)

@@ -172,7 +172,17 @@ def test_a_still_picture_stands_still_also_when_it_was_wished_to_move(make: Any)
 
 @pytest.mark.parametrize(
     ("form", "codec"),
-    [("mp4", "libx264"), ("mov", "mpeg4"), ("webm", "libvpx"), ("webm", "libvpx-vp9")],
+    [
+        ("mp4", "libx264"),
+        ("mp4", "libx265"),
+        ("mp4", "libsvtav1"),
+        ("mov", "mpeg4"),
+        ("avi", "mpeg4"),
+        ("matroska", "libx264"),
+        ("webm", "libvpx"),
+        ("webm", "libvpx-vp9"),
+        ("webm", "libsvtav1"),
+    ],
 )
 def test_a_film_shows_its_first_frame(make: Any, form: str, codec: str) -> None:
     made = make(samples.film(form, codec), (160, 160))
