@@ -344,7 +344,12 @@ class App:
                 default_room_version=DEFAULT,
             ),
             PushRuleEndpoints(self.push_rules),
-            MediaEndpoints(self.files, self.thumbnails, settings.server_name),
+            MediaEndpoints(
+                self.files,
+                self.thumbnails,
+                settings.server_name,
+                public=settings.public_media == "on",
+            ),
             SyncEndpoint(self.stream, self.filters, self.presence),
         ]
 

@@ -53,6 +53,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     media_quota: Annotated[
         int, Meta(ge=0, description="Media bytes one member may keep; 0: no limit.")
     ] = 0
+    public_media: Annotated[
+        Literal["on", "off"],
+        Meta(description="Serve files at the old addresses without a token, for very old apps."),
+    ] = "off"
     tail_bytes: Annotated[
         int, Meta(ge=0, description="Memory for the newest events, in bytes.")
     ] = 8 * MiB
