@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.stories.server import Town, client_of
@@ -17,6 +20,7 @@ class Child(Town):
     def __init__(self, data: Path, **settings: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.data = data
         self.url = f"http://{address}"
         chosen = {"registration": "open", "rate_limits": "off", "password_cost": "low"} | settings
         self._command = [sys.executable, "-m", "qingxin", "serve", "--data", str(data)]
@@ -50,6 +54,17 @@ class Child(Town):
         for pid in children:
             os.kill(pid, signal.SIGKILL)
         return len(children)
+
+    @contextmanager
+    def full_disk(self, size: int = 1) -> Iterator[None]:
+        """No process of the server can make a file longer than that meanwhile."""
+        self._limit(size)
+        yield
+        self._limit(resource.RLIM_INFINITY)
+
+    def _limit(self, size: int) -> None:
+        for process in self.processes():
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     async def stop(self) -> int:
         self._process.terminate()

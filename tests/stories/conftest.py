@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.judges.child import Child
 from tests.postgres import PostgresServer
 from tests.stories.cast import Person
 from tests.stories.server import Server
@@ -69,3 +70,18 @@ async def carol(server: Server) -> Person:
 @pytest_asyncio.fixture(loop_scope="session")
 async def dave(server: Server) -> Person:
     return await server.register("dave")
+
+
+@pytest_asyncio.fixture(loop_scope="session", params=("sqlite", "postgres"))
+async def child(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
+) -> AsyncIterator[Child]:
+    """A server in a process of its own, for what cannot be done to one that is shared."""
+    settings = {}
+    if request.param == "postgres":
+        settings["database"] = await postgres_server.new_database()
+    child = Child(tmp_path / "data", **settings)
+    await child.start()
+    yield child
+    child.end()
+    await child.http.aclose()

@@ -1,38 +1,18 @@
-"""What survives when the server is killed in the middle of a conversation, or its disk is full.
+"""What survives when the server is killed in the middle of a conversation.
 
 tests/judges/test_kill.py does this again and again.
 """
 
 import asyncio
-import resource
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
-import pytest
-import pytest_asyncio
 
 from tests.judges.child import Child
-from tests.postgres import PostgresServer
-from tests.stories.answers import Refused, refused
+from tests.stories.answers import Refused
 from tests.stories.cast import Person
 
 KILLS = 2
 SENDERS = 4
-
-
-@pytest_asyncio.fixture(loop_scope="session", params=("sqlite", "postgres"))
-async def child(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
-) -> AsyncIterator[Child]:
-    settings = {}
-    if request.param == "postgres":
-        settings["database"] = await postgres_server.new_database()
-    child = Child(tmp_path / "data", **settings)
-    await child.start()
-    yield child
-    child.end()
-    await child.http.aclose()
 
 
 async def says_until_it_is_heard(person: Person, room: str, number: int) -> str:
@@ -126,40 +106,3 @@ async def test_what_was_redacted_stays_so(child: Child) -> None:
     await child.kill()
     await child.start()
     assert (await alice.event(room, message))["content"] == {}
-
-
-@pytest.mark.parametrize("child", ["sqlite"], indirect=True)
-async def test_on_a_full_disk_reading_goes_on_and_writing_comes_back(child: Child) -> None:
-    alice = await child.register("alice")
-    room = await alice.creates()
-    await alice.says(room, "before")
-    since = (await alice.sync()).token
-    with disk_is_full(child):
-        with refused(503, "M_UNKNOWN"):
-            await alice.says(room, "too much", txn="t1")
-        assert await alice.timeline(room) == ["before"]
-        assert (await alice.sync(since)).texts(room) == []
-        assert (await alice.get("/account/whoami"))["user_id"] == alice.user_id
-    await alice.says(room, "too much", txn="t1")
-    await alice.says(room, "after")
-    assert (await alice.sync(since)).texts(room) == ["too much", "after"]
-    await child.kill()
-    await child.start()
-    assert await alice.timeline(room) == ["before", "too much", "after"]
-
-
-class disk_is_full:  # noqa: N801
-    """No process of the server can make a file longer meanwhile, as on a full disk."""
-
-    def __init__(self, child: Child) -> None:
-        self._processes = child.processes()
-
-    def __enter__(self) -> None:
-        self._limit(1)
-
-    def __exit__(self, *_: object) -> None:
-        self._limit(resource.RLIM_INFINITY)
-
-    def _limit(self, size: int) -> None:
-        for process in self._processes:
-            resource.prlimit(process, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
