@@ -53,7 +53,7 @@ def _read(capture: cv2.VideoCapture, most: int) -> Image.Image | None:
     height, width = frame.shape[:2]
     if width * height > most:
         return None
-    image = Image.frombuffer("RGB", (width, height), frame.data, "raw", "BGR", 0, 1)
+    image = Image.frombuffer("RGB", (width, height), frame, "raw", "BGR", 0, 1)
     return _in_proportion(image, capture)
 
 
