@@ -6,7 +6,9 @@ costs nothing here, however many members a room has.
 spec: client-server-api/#receiving-notifications
 """
 
+import asyncio
 from collections import OrderedDict
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -83,34 +85,33 @@ class Unread:
         self._tallies: OrderedDict[tuple[str, str], Tally] = OrderedDict()
         self._facts: OrderedDict[str, Facts] = OrderedDict()
         self._redacted: dict[str, int] = {}  # room → position of its latest redaction
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         log.line.on(Receipt, self._read)
         log.line.on(TakenBack, self._strike)
         log.line.on_gap(self._start_afresh)
 
     async def tally(self, user_id: str, room_id: str, until: int) -> Tally:
         """What this member has not read in the room up to position `until`."""
-        key = (user_id, room_id)
-        taste = await self._taste(user_id)
-        tally = self._tallies.get(key)
-        if tally is None or not self._holds(tally, taste, room_id, until):
-            tally = await self._open(user_id, room_id, taste)
-        await self._carry_on(tally, user_id, room_id, until)
-        self._tallies[key] = tally
-        self._tallies.move_to_end(key)
-        while len(self._tallies) > MOST_TALLIES:
-            self._tallies.popitem(last=False)
-        return tally
+        async with self._lock(user_id):
+            taste = await self._taste(user_id)
+            tally = self._tallies.get((user_id, room_id))
+            if tally is None or not self._holds(tally, taste, room_id, until):
+                (tally,) = await self._open(user_id, [room_id], taste)
+            else:
+                self._tallies.move_to_end((user_id, room_id))
+            await self._carry_on(tally, user_id, room_id, until)
+            return tally
 
     async def prime(self, user_id: str, rooms: list[str]) -> None:
-        """Read the marks of many rooms at once, before their tallies are asked for."""
-        missing = [room_id for room_id in rooms if (user_id, room_id) not in self._tallies]
-        if not missing:
-            return
-        taste = await self._taste(user_id)
-        marks = await self._receipts.marks(user_id, missing)
-        for room_id in missing:
-            tally = await self._begin(user_id, room_id, marks.get(room_id, {}), taste)
-            self._tallies[user_id, room_id] = tally
+        """Begin the tallies of many rooms with one read, before they are asked for."""
+        async with self._lock(user_id):
+            missing = [room_id for room_id in rooms if (user_id, room_id) not in self._tallies]
+            if missing:
+                await self._open(user_id, missing, await self._taste(user_id))
+
+    def _lock(self, user_id: str) -> asyncio.Lock:
+        """One person's devices count one after another, or they would count things twice."""
+        return self._locks.setdefault(user_id, asyncio.Lock())
 
     async def _taste(self, user_id: str) -> Taste:
         ignored = await self._preferences.ignored(user_id)
@@ -121,23 +122,36 @@ class Unread:
             return False
         return self._redacted.get(room_id, 0) <= tally.until
 
-    async def _open(self, user_id: str, room_id: str, taste: Taste) -> Tally:
-        marks = await self._receipts.marks(user_id, [room_id])
-        return await self._begin(user_id, room_id, marks.get(room_id, {}), taste)
+    async def _open(self, user_id: str, rooms: list[str], taste: Taste) -> list[Tally]:
+        """New tallies, which receipts reach from the moment on at which we ask for the marks."""
+        opened = {room_id: Tally({}, 0, 0, taste) for room_id in rooms}
+        for room_id, tally in opened.items():
+            self._tallies.pop((user_id, room_id), None)  # so that the new one stands last
+            self._tallies[user_id, room_id] = tally
+        try:
+            marks = await self._receipts.marks(user_id, rooms)
+            for room_id, tally in opened.items():
+                await self._begin(tally, user_id, room_id, marks.get(room_id, {}))
+        except BaseException:
+            for room_id in rooms:
+                self._tallies.pop((user_id, room_id), None)
+            raise
+        while len(self._tallies) > MOST_TALLIES:
+            self._tallies.popitem(last=False)
+        return list(opened.values())
 
-    async def _begin(
-        self, user_id: str, room_id: str, marks: dict[str, int], taste: Taste
-    ) -> Tally:
+    async def _begin(self, tally: Tally, user_id: str, room_id: str, marks: dict[str, int]) -> None:
+        for thread, read_to in marks.items():
+            tally.marks[thread] = max(tally.marks.get(thread, 0), read_to)
         state = await self._history.states.of(room_id, (user_id,))
         member = state.members.get(user_id)
-        since = member.position if member else 0
-        tally = Tally(marks, since, max(marks.get(WHOLE, 0), since), taste)
-        if (main := marks.get(MAIN, 0)) > tally.until:
+        tally.since = member.position if member else 0
+        tally.until = max(tally.marks.get(WHOLE, 0), tally.since)
+        if (main := tally.marks.get(MAIN, 0)) > tally.until:
             # What is read of the main timeline need not be looked at again, only threads.
             in_threads = await self._history.in_threads(room_id, tally.until, main)
             self._count(tally, user_id, state, in_threads)
             tally.until = main
-        return tally
 
     async def _recount(self, tally: Tally, user_id: str, room_id: str) -> None:
         """Count the threads again whose marks have moved."""
@@ -154,7 +168,7 @@ class Unread:
             after = events[-1].position if more else tally.until
 
     async def _carry_on(self, tally: Tally, user_id: str, room_id: str, until: int) -> None:
-        if tally.moved:
+        while tally.moved:
             await self._recount(tally, user_id, room_id)
         if tally.until >= until:
             return
