@@ -132,7 +132,7 @@ class Wire:
 
     async def _complain(self, error: Exception) -> None:
         if self.connected:
-            logger.warning("NATS: %s", error)
+            logger.info("NATS: %s", error)
         else:
             self._miss(error)
 
@@ -146,8 +146,8 @@ class Wire:
         if not self._missing:
             places = ", ".join(each.rpartition("@")[2] for each in self._servers)
             logger.warning(
-                "NATS at %s cannot be reached (%s). News of other processes comes later, by"
-                " looking into the database.",
+                "%s cannot be reached: %s. News of other processes comes later, by looking into"
+                " the database.",
                 places,
                 str(error) or type(error).__name__,
             )
