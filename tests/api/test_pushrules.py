@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from qingxin.api.http import Call, Caller, Route, routes_of
-from qingxin.api.router import Router
 from qingxin.api.matrix.pushrules import PushRuleEndpoints
+from qingxin.api.router import Router
 from qingxin.attention import edits
 from qingxin.attention.pushrules import PushRules
 from qingxin.attention.rules import Kind, Rule, Rules

@@ -171,7 +171,7 @@ async def test_a_creators_power_is_never_written_down_in_room_version_12(
 
 async def test_a_room_of_version_12_is_named_after_its_creation(alice: Person) -> None:
     room = await alice.creates(room_version="12")
-    create = [e for e in await alice.whole_state(room) if e["type"] == "m.room.create"][0]
+    create = next(e for e in await alice.whole_state(room) if e["type"] == "m.room.create")
     assert room == "!" + create["event_id"][1:]
     assert ":" not in room
 

@@ -10,8 +10,8 @@ import httpx
 import uvicorn
 
 from qingxin.api.http import Call, Caller, Route, Who, routes_of
-from qingxin.api.router import Router
 from qingxin.api.matrix.media import MediaEndpoints
+from qingxin.api.router import Router
 from qingxin.errors import MissingToken
 from qingxin.media.files import Files
 from qingxin.media.thumbnails import Thumbnails
