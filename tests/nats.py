@@ -25,7 +25,7 @@ class NatsServer:
 
     async def start(self) -> "NatsServer":
         self._launch()
-        while not await self._answers():  # noqa: ASYNC110
+        while not await self._answers():
             await asyncio.sleep(0.01)
         return self
 

@@ -48,7 +48,7 @@ async def left(database: Database) -> int:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    while not await condition():  # noqa: ASYNC110 (a changed row rings no bell)
+    while not await condition():
         await asyncio.sleep(0.01)
 
 

@@ -69,7 +69,7 @@ class Slow:
             path = f"/_matrix/client/v3/rooms/{room}/messages?dir=b&limit=200"
             head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {person.token}\r\n\r\n"
             await loop.sock_sendall(plug, head.encode())
-            while await loop.sock_recv(plug, 1):  # noqa: ASYNC110 - slowness is the point
+            while await loop.sock_recv(plug, 1):
                 await asyncio.sleep(1)
 
 

@@ -44,7 +44,7 @@ def event(position: int, room_id: str, membership: str | None = None) -> Event:
 
 
 async def asked(rooms: Rooms, times: int) -> None:
-    while len(rooms.answers) < times:  # noqa: ASYNC110
+    while len(rooms.answers) < times:
         await asyncio.sleep(0)
 
 

@@ -55,7 +55,7 @@ async def following(*followers: Follower) -> AsyncIterator[None]:
 
 
 async def saved(database: Database, position: int) -> None:
-    while await database.one("SELECT position FROM cursors") != (position,):  # noqa: ASYNC110
+    while await database.one("SELECT position FROM cursors") != (position,):
         await asyncio.sleep(0.01)
 
 

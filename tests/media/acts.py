@@ -31,5 +31,5 @@ def kept(directory: Path) -> list[Path]:
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for what no event announces, such as a file."""
-    while not true():  # noqa: ASYNC110
+    while not true():
         await asyncio.sleep(0.001)

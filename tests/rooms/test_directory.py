@@ -197,5 +197,5 @@ async def followed(house: House) -> None:
     """Wait until the list has taken in everything said so far."""
     place = "SELECT position FROM cursors WHERE follower = 'listing'"
     number = house.app.feed.number
-    while (row := await house.app.database.one(place)) is None or row[0] < number:  # noqa: ASYNC110
+    while (row := await house.app.database.one(place)) is None or row[0] < number:
         await asyncio.sleep(0.01)

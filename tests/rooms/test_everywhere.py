@@ -15,7 +15,7 @@ ME = "/profile/@alice:example.org"
 
 
 async def jobs_done(database: Database) -> None:
-    while await database.one("SELECT job_id FROM jobs"):  # noqa: ASYNC110
+    while await database.one("SELECT job_id FROM jobs"):
         await asyncio.sleep(0.01)
 
 

@@ -139,7 +139,7 @@ async def test_what_members_keep_goes_along(
     ok(await bob.put(f"{user}/account_data/m.direct", direct))
     ok(await bob.put(f"/pushrules/global/room/{room}", {"actions": []}))
     new = await replaced(alice, room)
-    while await database.one("SELECT job_id FROM jobs"):  # noqa: ASYNC110
+    while await database.one("SELECT job_id FROM jobs"):
         await asyncio.sleep(0.01)
     tags = ok(await bob.get(f"{user}/rooms/{new}/tags"))["tags"]
     assert tags == {"m.favourite": {"order": 0.5}}
@@ -244,7 +244,7 @@ async def test_an_upgrade_that_a_crash_interrupts_is_finished_later(
     clock.move(GRACE)
     async with House.open(database, tmp_path, clock) as house:
         alice._door = house  # type: ignore[assignment]
-        while await database.one("SELECT job_id FROM jobs"):  # noqa: ASYNC110
+        while await database.one("SELECT job_id FROM jobs"):
             await asyncio.sleep(0.01)
         new = (await alice.state(room, "m.room.tombstone"))["replacement_room"]
         assert await alice.state(new, "m.room.canonical_alias") == {"alias": "#tea:example.org"}

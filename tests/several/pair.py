@@ -54,5 +54,5 @@ class Pair:
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for what nothing announces."""
-    while not true():  # noqa: ASYNC110
+    while not true():
         await asyncio.sleep(0.01)

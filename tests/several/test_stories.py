@@ -231,7 +231,7 @@ async def test_an_account_locked_at_one_server_is_locked_at_the_other(
     await accounts.mark(alice.user_id, moderator=True)
     sessions.changed(alice.user_id)
     await alice.put(f"/_matrix/client/v1/admin/lock/{part(bob.user_id)}", {"locked": True})
-    while (answer := await bob.call("GET", "/account/whoami")).status == 200:  # noqa: ASYNC110
+    while (answer := await bob.call("GET", "/account/whoami")).status == 200:
         await asyncio.sleep(0.01)
     assert answer.code == "M_USER_LOCKED"
 

@@ -37,7 +37,7 @@ async def at_work() -> AsyncIterator[Work]:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    while not true():  # noqa: ASYNC110
+    while not true():
         await asyncio.sleep(0.005)
 
 

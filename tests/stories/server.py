@@ -96,7 +96,7 @@ class Server(Town):
         async with App.open(self.settings, self.data) as app:
             self.app = app
             listening = listen()
-            self.url = "http://127.0.0.1:{}".format(listening.getsockname()[1])
+            self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             server = uvicorn.Server(
                 uvicorn.Config(
                     app.router, http="httptools", ws="none", lifespan="off", loop="none",
