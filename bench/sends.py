@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from bench.client import Connection, connect, request
+from bench.client import Connection, Refused, connect, request
 from bench.measurement import Figures, Measurement, Row, in_ms, percentile
 from bench.world import V3, Person, Saying, Sent, World
 
@@ -61,6 +61,8 @@ async def sends(world: World, budget: float) -> list[float]:
             group.create_task(keep_sending(line, pair, start, start + budget, took))
     for line in lines:
         line.close()
+    if not took:
+        raise Refused(f"no send was answered within {budget:g} s")
     return took
 
 

@@ -60,6 +60,7 @@ def for_peer(sizes: Sizes) -> Sizes:
     """The same measurements; curves and crowds stop where the peer would take hours."""
     return replace(
         sizes,
+        curve_lengths=(min(sizes.curve_lengths), max(sizes.curve_lengths)),
         curve_members=tuple(n for n in sizes.curve_members if n <= sizes.followers),
         curve_rooms=tuple(n for n in sizes.curve_rooms if n <= sizes.first_sync_rooms),
         joiners=min(sizes.joiners, 400),
