@@ -1,7 +1,10 @@
 """Where the specification's OpenAPI documents are. They are no part of this repository."""
 
 import os
+import re
 from pathlib import Path
+
+from tests.authorisation.table import TABLE
 
 VARIABLE = "QINGXIN_MATRIX_SPEC"
 BESIDE = Path(__file__).parents[2].parent / "shared" / "matrix-spec"
@@ -18,3 +21,15 @@ def folder() -> Path:
 
 def names() -> list[str]:
     return sorted(path.stem for path in folder().glob("*.yaml"))
+
+
+def served(method: str, path: str) -> bool:
+    """Whether there is a route for it. A space behind a path sets two documents' apart."""
+    return (method.upper(), _shape(path.strip())) in SERVED
+
+
+def _shape(path: str) -> str:
+    return re.sub(r"{[^}]*}", "{}", path.partition("?")[0])
+
+
+SERVED = {(row.method, _shape(row.path)) for row in TABLE}

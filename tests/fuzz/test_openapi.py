@@ -4,6 +4,7 @@ do not.
 
 import itertools
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -17,17 +18,18 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
 )
 
-from tests.fuzz.documents import ABSENT, folder, names
+from tests.fuzz.documents import ABSENT, folder, names, served
 from tests.fuzz.someone import Someone
 from tests.judges.child import Child
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = int(os.environ.get("QINGXIN_FUZZ_EXAMPLES", "30"))  # of each operation and database
+EXAMPLES = int(os.environ.get("QINGXIN_FUZZ_EXAMPLES", "20"))  # of each operation and database
+NOT_SERVED = 3
 CHECKS = [content_type_conformance, response_schema_conformance]
 # Where a good answer cannot be as the document says.
 UNFIT = {
-    "/download/{serverName}/": "a file has its own content type, not always application/octet-stream",
+    "/download/{serverName}/": "a file has the content type that it was uploaded with",
     "/rooms/{roomId}/state/{eventType}/{stateKey}": "whole events are objects too: not oneOf",
 }
 MOSTLY = st.sampled_from([True, True, True, False])
@@ -42,33 +44,37 @@ def test_the_documents_are_there() -> None:
 @pytest.mark.parametrize("document", names())
 def test_a_document(child: Child, document: str) -> None:
     schema: Any = schemathesis.openapi.from_path(str(folder() / f"{document}.yaml"))
+    someone = Someone(child.url, f"someone-{os.getpid()}-{next(_numbers)}")
     problems = []
     for found in schema.get_all_operations():
-        if hasattr(found, "ok"):  # not so where a document refers to one that is not there
-            problems += asked(child, schema, found.ok())
-    assert problems == []
+        if hasattr(found, "ok"):
+            problems += asked(someone, schema, found.ok())
+        else:
+            warnings.warn(f"Not judged, for want of another document: {found.err()}", stacklevel=1)
+    assert not problems, "\n\n".join(problems)
 
 
-def asked(child: Child, schema: Any, operation: Any) -> list[str]:
+def asked(someone: Someone, schema: Any, operation: Any) -> list[str]:
     """What is wrong with the answers to one operation."""
-    someone = Someone(str(child.http.base_url), f"someone-{os.getpid()}-{next(_numbers)}")
-    base = str(child.http.base_url).rstrip("/") + schema.base_path
-    served = True
+    base = schema.base_path.rstrip("/")
+    is_served = served(operation.method, base + operation.path)
 
     def ask(data: st.DataObject) -> None:
-        nonlocal served
         case = draw(data, operation, someone.known)
         someone.ensure_signed_in()
-        answer = case.call(base_url=base, session=someone.http, headers=someone.headers)
-        check(case, answer)
-        served = (answer.status_code, code_of(answer)) != (404, "M_UNRECOGNIZED")
+        answer = case.call(
+            base_url=someone.url + base, session=someone.http, headers=someone.headers
+        )
+        if is_served:
+            check(case, answer)
+        else:
+            assert answer.status_code in (404, 405), answer.text
+            assert code_of(answer) == "M_UNRECOGNIZED"
 
     try:
-        repeat(ask, 1)
-        if served:
-            repeat(ask, EXAMPLES)
+        repeat(ask, EXAMPLES if is_served else NOT_SERVED)
     except (Exception, BaseExceptionGroup) as error:
-        return [f"{operation.label}: {error}"]
+        return [f"{operation.label}: {error!r}"]
     return []
 
 
@@ -88,16 +94,26 @@ def repeat(ask: Callable[[st.DataObject], None], times: int) -> None:
     one()
 
 
-def draw(data: st.DataObject, operation: Any, known: dict[str, str]) -> Any:
-    """A request; in most of them the path names things that there are."""
+def draw(data: st.DataObject, operation: Any, known: dict[str, list[Any]]) -> Any:
+    """A request; most of them name things that there are."""
     modes = [GenerationMode.POSITIVE]
     if operation.body or operation.query:
         modes.append(GenerationMode.NEGATIVE)
     case = data.draw(operation.as_strategy(generation_mode=data.draw(st.sampled_from(modes))))
-    for name in case.path_parameters or ():
-        if name in known and data.draw(MOSTLY):
-            case.path_parameters[name] = known[name]
+    for values in (case.path_parameters, case.query, case.body):
+        make_real(data, values, known)
     return case
+
+
+def make_real(data: st.DataObject, values: Any, known: dict[str, list[Any]]) -> None:
+    """Put real values in the place of invented ones."""
+    if not isinstance(values, dict):
+        return
+    for name, value in values.items():
+        if name in known and (name == "timeout" or data.draw(MOSTLY)):
+            values[name] = data.draw(st.sampled_from(known[name]))
+        else:
+            make_real(data, value, known)
 
 
 def check(case: Any, answer: Any) -> None:
