@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ from qingxin.app import App
 from qingxin.commands.console import Problem
 
 BACKLOG = 4096  # connections waiting to be accepted; with less, thousands of connects crawl
+MOST_FILES = 1 << 17  # open at once
 GRACE = 5  # seconds that unfinished requests have after a stop
 # Threads (long reads, passwords) have to ask for the interpreter lock; with the usual 5 ms they
 # would starve beside a busy loop (docs/decisions/0002-group-commit.md).
@@ -66,9 +68,18 @@ async def serve(app: App, listening: socket.socket, ready: Callable[[], None]) -
         timeout_graceful_shutdown=GRACE,
     )
     sys.setswitchinterval(SWITCH_INTERVAL)
+    allow_many_files()
     gc.collect()
     gc.freeze()  # what is there now stays: never look through it again
     await Server(config, ready, app.feed.close).serve([listening])
+
+
+def allow_many_files() -> None:
+    """Whoever waits for news is an open file; the usual 1,024 are a small town."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if resource.RLIM_INFINITY != soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def listen(address: str) -> socket.socket:

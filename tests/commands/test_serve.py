@@ -1,8 +1,10 @@
 import asyncio
+import resource
 import signal
 
 import httpx
 
+from qingxin.commands.server import MOST_FILES
 from tests.commands.conftest import Run, Served
 from tests.commands.test_user import sign_in
 
@@ -30,3 +32,8 @@ def test_a_killed_server_starts_again_with_everything(qingxin: Run, served: Serv
     served.child.wait()
     assert "@alice:localhost" in qingxin("user", "list").out
     assert "✗" not in qingxin("check", "--listen", "127.0.0.1:0").out
+
+
+def test_as_many_can_wait_as_the_machine_allows(served: Served) -> None:
+    soft, hard = resource.prlimit(served.child.pid, resource.RLIMIT_NOFILE)
+    assert soft == hard or soft >= MOST_FILES
