@@ -84,6 +84,7 @@ class Contestant:
 
     async def take(self, measurement: Measurement, figures: Figures, run: report.Run) -> None:
         gc.collect()
+        await self.world.settle()
         try:
             with self.world.progress(f"measure {measurement.name}"):
                 async with asyncio.timeout(measurement.limit):

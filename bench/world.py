@@ -5,6 +5,7 @@ They outlive restarts of the server, so that every round finds the same world.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,10 @@ WORDS = {
     "body": "The ferry leaves at ten, we meet at the pier at a quarter to.",
 }
 BUILDERS = 32
+# A server is idle when it uses less than a tenth of a core for half a second.
+IDLE = 0.1
+SETTLING_STEP = 0.5
+SETTLING = 40
 
 # Syncs say "offline" so that no server spends the measurement on presence.
 QUIETLY = "set_presence=offline"
@@ -182,6 +187,14 @@ class World:
         await share_out(lines, items, act)
         for line in lines:
             line.close()
+
+    async def settle(self) -> None:
+        """Wait, within limits, until the server has done what the last measurement left it."""
+        for _ in range(SETTLING):
+            before = self.server.cpu_seconds()
+            await asyncio.sleep(SETTLING_STEP)
+            if self.server.cpu_seconds() - before < IDLE * SETTLING_STEP:
+                return
 
     @contextmanager
     def progress(self, what: str) -> Iterator[None]:
