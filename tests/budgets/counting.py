@@ -5,27 +5,29 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
-from qingxin.store.database import Head, Write
+from qingxin.store.database import Head, Insert, Write
 
 # Whose statements count: requests, and the line that commits for them. What else the server
 # does (sightings, jobs, followers) goes on at its own pace.
 COUNTED = ("run_asgi", "Line.run", "Log._append_once", "Log.append")
 
+AGAIN = "FROM tokens"  # who calls is looked up anew every few seconds
+
 
 class Count:
-    """What happened meanwhile: the text of every read, and the size of every transaction."""
+    """What happened meanwhile: the text of every read, and of every statement by transaction."""
 
     def __init__(self) -> None:
         self.reads: list[str] = []
-        self.transactions: list[int] = []
+        self.transactions: list[list[str]] = []
 
     def __repr__(self) -> str:
-        return f"<{len(self.reads)} reads, transactions of {self.transactions}: {self.reads}>"
+        return f"<transactions {self.transactions}, reads {self.reads}>"
 
     @property
     def costs(self) -> tuple[int, list[int]]:
         """For comparisons: how many reads, statements in each transaction."""
-        return len(self.reads), self.transactions
+        return len(self.reads), [len(statements) for statements in self.transactions]
 
 
 class CountingHead:
@@ -36,7 +38,7 @@ class CountingHead:
         self.number = head.number
 
     async def commit(self, number: int, writes: Sequence[Write]) -> None:
-        self._count.transactions.append(len(writes))
+        self._count.transactions.append([_text(write) for write in writes])
         with _uncounted(self._database):
             await self._head.commit(number, writes)
 
@@ -50,7 +52,7 @@ def counting(database: Any) -> Iterator[Count]:
         ask = getattr(type(database), name)
 
         async def asked(sql: str, **params: Any) -> Any:
-            if _counts():
+            if _counts() and AGAIN not in sql:
                 count.reads.append(" ".join(sql.split()))
             # Past ourselves, since `one` may ask `all`.
             with _uncounted(database):
@@ -60,7 +62,7 @@ def counting(database: Any) -> Iterator[Count]:
 
     async def write(*writes: Write) -> Any:
         if _counts():
-            count.transactions.append(len(writes))
+            count.transactions.append([_text(write) for write in writes])
         return await type(database).write(database, *writes)
 
     def head(shard: int) -> AbstractAsyncContextManager[Any]:
@@ -101,6 +103,10 @@ def _uncounted(database: Any) -> Iterator[None]:
 
 
 _inside: set[int] = set()
+
+
+def _text(write: Write) -> str:
+    return f"INSERT INTO {write.table}" if isinstance(write, Insert) else write.sql
 
 
 def _counts() -> bool:
