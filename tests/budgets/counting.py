@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
+from qingxin.store import notes
 from qingxin.store.database import Head, Insert, Write
 
 # Whose statements count: requests, and the line that commits for them. What else the server
@@ -38,7 +39,7 @@ class CountingHead:
         self.number = head.number
 
     async def commit(self, number: int, writes: Sequence[Write]) -> None:
-        self._count.transactions.append([_text(write) for write in writes])
+        self._count.transactions.append(_texts(writes))
         with _uncounted(self._database):
             await self._head.commit(number, writes)
 
@@ -62,7 +63,7 @@ def counting(database: Any) -> Iterator[Count]:
 
     async def write(*writes: Write) -> Any:
         if _counts():
-            count.transactions.append([_text(write) for write in writes])
+            count.transactions.append(_texts(writes))
         return await type(database).write(database, *writes)
 
     def head(shard: int) -> AbstractAsyncContextManager[Any]:
@@ -105,8 +106,10 @@ def _uncounted(database: Any) -> Iterator[None]:
 _inside: set[int] = set()
 
 
-def _text(write: Write) -> str:
-    return f"INSERT INTO {write.table}" if isinstance(write, Insert) else write.sql
+def _texts(writes: Sequence[Write]) -> list[str]:
+    """The statements, but not those that remove old notes now and then."""
+    texts = [f"INSERT INTO {w.table}" if isinstance(w, Insert) else w.sql for w in writes]
+    return [text for text in texts if text != notes.CLEAR]
 
 
 def _counts() -> bool:

@@ -44,6 +44,7 @@ class Caller:
         method: str,
         path: str,
         body: Any = None,
+        /,
         *,
         raw: bytes | None = None,
         headers: dict[str, str] | None = None,
@@ -67,16 +68,16 @@ class Caller:
             )
         )
 
-    async def get(self, path: str, **query: Any) -> Answer:
+    async def get(self, path: str, /, **query: Any) -> Answer:
         return granted(await self.call("GET", path, **query))
 
-    async def put(self, path: str, body: Any = None, **query: Any) -> Answer:
+    async def put(self, path: str, body: Any = None, /, **query: Any) -> Answer:
         return granted(await self.call("PUT", path, {} if body is None else body, **query))
 
-    async def post(self, path: str, body: Any = None, **query: Any) -> Answer:
+    async def post(self, path: str, body: Any = None, /, **query: Any) -> Answer:
         return granted(await self.call("POST", path, {} if body is None else body, **query))
 
-    async def delete(self, path: str, body: Any = None, **query: Any) -> Answer:
+    async def delete(self, path: str, body: Any = None, /, **query: Any) -> Answer:
         return granted(await self.call("DELETE", path, body, **query))
 
 
