@@ -73,7 +73,7 @@ from qingxin.people.passwords import Passwords
 from qingxin.people.preferences import Preferences
 from qingxin.people.presence import Presence, Word
 from qingxin.people.profiles import Profiles
-from qingxin.people.sessions import Sessions
+from qingxin.people.sessions import DevicesChanged, Sessions
 from qingxin.people.sightings import Sightings
 from qingxin.rooms import notices, upgrade
 from qingxin.rooms.create import Rooms
@@ -278,6 +278,8 @@ class App:
             rules=self.push_rules,
             unread=self.unread,
         )
+        self.feed.welcome(self.presence.show)
+        self.line.on(DevicesChanged, self.stream.devices_changed)
         self.farewell = Farewell(
             self.accounts,
             self.sessions,

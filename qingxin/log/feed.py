@@ -72,6 +72,16 @@ class Watcher:
         self.touched.pop(room_id, None)
         self.touched[room_id] = position
 
+    def entered_after(self, position: int) -> list[str]:
+        """The rooms that this user is in since `position`, latest first."""
+        rooms = []
+        for room_id in reversed(self.memberships):
+            if self.memberships[room_id] <= position:
+                break
+            if room_id in self.rooms:
+                rooms.append(room_id)
+        return rooms
+
     def news_after(self, position: int) -> list[str]:
         """The rooms with news after `position`, latest first."""
         rooms = []
@@ -92,6 +102,7 @@ class Feed:
         self._elsewhere: dict[str, Watcher] = {}  # users whom other processes watch
         self._rooms: dict[str, set[Watcher]] = {}
         self._followers: list[Bell] = []
+        self._welcome: Callable[[str], None] = lambda user_id: None
         self._closed = False
         self.number = 0  # the newest position told
 
@@ -155,6 +166,10 @@ class Feed:
             yield bell
         finally:
             self._followers.remove(bell)
+
+    def welcome(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with every watched user who enters a room."""
+        self._welcome = listener
 
     def online(self, room_id: str) -> list[str]:
         """The members of a room who are watched."""
@@ -251,7 +266,10 @@ class Feed:
         watcher.touch(event.room_id, event.position)
         ringing[watcher] = None
         if event.membership == "join":
+            is_newcomer = event.room_id not in watcher.rooms
             self._enter(watcher, event.room_id)
+            if is_newcomer:
+                self._welcome(watcher.user_id)
         else:
             self._exit(watcher, event.room_id)
 

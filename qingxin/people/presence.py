@@ -96,6 +96,12 @@ class Presence:
         self._note(status, state, device_id)
         self._derive(status, is_news=is_news)
 
+    def show(self, user_id: str) -> None:
+        """Tell of somebody who is here once more, since others have just met them."""
+        status = self._people.get(user_id)
+        if status is not None and status.state != OFFLINE:
+            self._change(status)
+
     def hear(self, word: Word) -> None:
         """Another process tells how somebody is."""
         self.number = max(self.number, word.number)

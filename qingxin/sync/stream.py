@@ -5,6 +5,7 @@ rooms with news in order. Only a device that comes back after a restart is looke
 spec: client-server-api/#syncing
 """
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from qingxin.attention.pushrules import PushRules
 from qingxin.attention.unread import Unread
 from qingxin.clock import Clock
+from qingxin.errors import UnknownToken
 from qingxin.log.event import Reader
 from qingxin.log.feed import Feed, Watcher
 from qingxin.log.read import History
@@ -23,11 +25,13 @@ from qingxin.people.presence import Presence
 from qingxin.rooms.ephemeral import Typing
 from qingxin.rooms.membership import Membership
 from qingxin.rooms.receipts import Receipts
+from qingxin.store.line import Entry
 from qingxin.sync.device import Acquaintances
 from qingxin.sync.filters import EVERYTHING, Events, Filter
 from qingxin.sync.room import RoomSync, View
 from qingxin.sync.token import Token
 
+MOST_GONE = 10_000  # devices signed out lately
 CIRCLE = 100  # members of a room up to which they see one another's presence
 PUSH_RULES = "m.push_rules"
 
@@ -103,17 +107,33 @@ class Stream:
         self._extensions = extensions
         self._rooms = RoomSync(history, receipts, typing, unread)
         self._met = Acquaintances()
+        self._gone: OrderedDict[tuple[str, str], int] = OrderedDict()  # device → signed out at
 
     async def changes(self, request: Request) -> bytes:
-        """The answer as JSON bytes, as soon as there is news or the time is up."""
+        """The answer as JSON bytes, as soon as there is news or the time is up.
+
+        Raises UnknownToken where the device was signed out meanwhile.
+        """
         deadline = self._clock.now() + request.timeout * 1000
+        began = self._feed.number
         if request.since is not None:
             request = replace(request, since=await self._place(request.since))
         answer = None
         while answer is None:
             answer = await self._watch(request, deadline)
+        if self._gone.get((request.user_id, request.device_id), 0) > began:
+            raise UnknownToken
         self._met.keep(request.user_id, request.device_id, answer.position, answer.met)
         return answer.body
+
+    def devices_changed(self, number: int, entry: Entry) -> None:
+        """Whoever waits for news on a device that is signed out gets none any more."""
+        change = entry.news
+        for device_id in change.device_ids if change.gone else ():
+            self._gone[change.user_id, device_id] = number
+            self._gone.move_to_end((change.user_id, device_id))
+        while len(self._gone) > MOST_GONE:
+            self._gone.popitem(last=False)
 
     async def _place(self, since: Token) -> Token:
         """Where the device is, as seen from here: it may come from another process."""
@@ -323,15 +343,25 @@ class Stream:
         wanted: Events = request.filter.presence
         if not wanted.takes_type("m.presence"):
             return []
-        after = request.since.fleeting if request.since else 0
-        events = []
-        for item in self._presence.changed(after):
-            if not wanted.takes_sender(item.user_id):
-                continue
-            if item.user_id != request.user_id and not self._are_close(watcher, item.user_id):
-                continue
-            events.append(self._presence.event(item))
-        return events
+        since = request.since
+        changed = {s.user_id: s for s in self._presence.changed(since.fleeting if since else 0)}
+        close = [
+            status
+            for user_id, status in changed.items()
+            if user_id == request.user_id or self._are_close(watcher, user_id)
+        ]
+        if since is not None:
+            met = self._newly_met(watcher, since.position)
+            close += [self._presence.of(user_id) for user_id in met if user_id not in changed]
+        return [self._presence.event(each) for each in close if wanted.takes_sender(each.user_id)]
+
+    def _newly_met(self, watcher: Watcher, after: int) -> list[str]:
+        """Who is online in the small rooms that this user has entered since."""
+        met: dict[str, None] = {}
+        for room_id in watcher.entered_after(after):
+            if self._is_circle(room_id):
+                met |= dict.fromkeys(self._feed.online(room_id))
+        return list(met)
 
     def _are_close(self, watcher: Watcher, user_id: str) -> bool:
         other = self._feed.rooms_of(user_id)
