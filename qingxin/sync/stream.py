@@ -26,13 +26,13 @@ from qingxin.rooms.ephemeral import Typing
 from qingxin.rooms.membership import Membership
 from qingxin.rooms.receipts import Receipts
 from qingxin.store.line import Entry
+from qingxin.sync.circles import Circles
 from qingxin.sync.device import Acquaintances
-from qingxin.sync.filters import EVERYTHING, Events, Filter
+from qingxin.sync.filters import EVERYTHING, Filter
 from qingxin.sync.room import RoomSync, View
 from qingxin.sync.token import Token
 
 MOST_GONE = 10_000  # devices signed out lately
-CIRCLE = 100  # members of a room up to which they see one another's presence
 PUSH_RULES = "m.push_rules"
 
 
@@ -106,6 +106,7 @@ class Stream:
         self._unread = unread
         self._extensions = extensions
         self._rooms = RoomSync(history, receipts, typing, unread)
+        self._circles = Circles(history.states, feed, presence)
         self._met = Acquaintances()
         self._gone: OrderedDict[tuple[str, str], int] = OrderedDict()  # device → signed out at
 
@@ -125,6 +126,10 @@ class Stream:
             raise UnknownToken
         self._met.keep(request.user_id, request.device_id, answer.position, answer.met)
         return answer.body
+
+    def presence_changed(self, user_id: str) -> None:
+        """Wake those who are close to somebody who came or went."""
+        self._circles.stir(user_id)
 
     def devices_changed(self, number: int, entry: Entry) -> None:
         """Whoever waits for news on a device that is signed out gets none any more."""
@@ -166,7 +171,7 @@ class Stream:
         else:
             sections = await self._news(view, request, watcher, request.since)
         account_data = await self._account_data(request, watcher, now.position)
-        presence = await self._presences(request, watcher)
+        presence = self._circles.presences(watcher, request.filter.presence, request.since)
         further = [await each.news(request, now.position) for each in self._extensions]
         parts = [b'{"next_batch":"%s"' % str(now).encode(), *further]
         if rooms := _rooms(sections):
@@ -337,45 +342,6 @@ class Stream:
             rules = await self._rules.as_json(request.user_id)
             encoded.append(b'{"type":"m.push_rules","content":%s}' % rules)
         return encoded
-
-    async def _presences(self, request: Request, watcher: Watcher) -> list[bytes]:
-        """The presence of those one shares a small room with."""
-        wanted: Events = request.filter.presence
-        if not wanted.takes_type("m.presence"):
-            return []
-        since = request.since
-        changed = {s.user_id: s for s in self._presence.changed(since.fleeting if since else 0)}
-        close = [
-            status
-            for user_id, status in changed.items()
-            if user_id == request.user_id or self._are_close(watcher, user_id)
-        ]
-        if since is not None:
-            met = self._newly_met(watcher, since.position)
-            close += [self._presence.of(user_id) for user_id in met if user_id not in changed]
-        return [self._presence.event(each) for each in close if wanted.takes_sender(each.user_id)]
-
-    def _newly_met(self, watcher: Watcher, after: int) -> list[str]:
-        """Who is online in the small rooms that this user has entered since."""
-        met: dict[str, None] = {}
-        for room_id in watcher.entered_after(after):
-            if self._is_circle(room_id):
-                met |= dict.fromkeys(self._feed.online(room_id))
-        return list(met)
-
-    def _are_close(self, watcher: Watcher, user_id: str) -> bool:
-        other = self._feed.rooms_of(user_id)
-        return any(self._is_circle(room_id) for room_id in watcher.rooms & other)
-
-    def _is_circle(self, room_id: str) -> bool:
-        state = self._history.states.loaded(room_id)
-        return state is not None and state.joined <= CIRCLE
-
-    def presence_changed(self, user_id: str) -> None:
-        """Let those who are close to somebody know that they came or went."""
-        for room_id in self._feed.rooms_of(user_id):
-            if self._is_circle(room_id):
-                self._feed.stir(room_id)
 
 
 def _encoded(item: AccountData) -> bytes:
