@@ -20,8 +20,10 @@ from qingxin.config import ConfigError, Settings
 from qingxin.errors import MatrixError
 from qingxin.store import choice
 from qingxin.store.database import Unusable
+from qingxin.store.wire import Wire
 
 LITTLE_ROOM = 1_000_000_000  # bytes
+SECONDS_FOR_NATS = 3
 
 
 class Finding(Struct, frozen=True):
@@ -61,6 +63,8 @@ def findings(chosen: argparse.Namespace) -> Iterator[Finding]:
     yield from _directory(chosen.data)
     running = asyncio.run(control.is_running(chosen.data))
     yield _database(chosen, settings, running=running)
+    if settings.nats and settings.database:
+        yield asyncio.run(_nats(settings))
     yield _address(chosen.listen, running=running)
 
 
@@ -74,6 +78,9 @@ def _choices(settings: Settings) -> Iterator[Finding]:
         "rate_limits are off: one client can keep everybody waiting": settings.rate_limits == "off",
         "password_cost is low: stolen hashes are quickly guessed": settings.password_cost == "low",
         "query_tokens are on: access tokens end up in logs": settings.query_tokens == "on",
+        "nats is set without database: several processes need PostgreSQL": (
+            bool(settings.nats) and not settings.database
+        ),
         "public_url is not https: passwords travel in the clear": (
             settings.public_url.startswith("http:")
         ),
@@ -118,6 +125,21 @@ async def _condition(settings: Settings, data: Path) -> dict[str, Any]:
         return await condition(database)
     finally:
         await database.close()
+
+
+async def _nats(settings: Settings) -> Finding:
+    """Whether NATS answers; without it everything works, a second later."""
+    wire, met = Wire(settings.nats, settings.server_name), asyncio.Event()
+    wire.on_connect(met.set)
+    connecting = asyncio.create_task(wire.run())
+    try:
+        await asyncio.wait_for(met.wait(), SECONDS_FOR_NATS)
+    except TimeoutError:
+        return Finding("doubtful", "nats: it does not answer; processes hear of others late")
+    finally:
+        connecting.cancel()
+        await asyncio.wait([connecting])
+    return Finding("good", "nats: it answers")
 
 
 def _address(address: str, *, running: bool) -> Finding:

@@ -58,7 +58,9 @@ class Wire:
 
     async def run(self) -> None:
         """Listen and tell, for ever."""
-        while self._servers:
+        task = asyncio.current_task()
+        # A timeout may swallow the cancellation that comes with it (asyncio.wait_for before 3.12).
+        while self._servers and not (task and task.cancelling()):
             try:
                 await self._attend()
             except Exception as error:
@@ -76,10 +78,10 @@ class Wire:
                 self._servers,
                 name="qingxin",
                 no_echo=True,
-                # Whoever reconnects is told here, and not by a client of its own mind.
+                # We try again ourselves; it would go on after we are cancelled.
                 allow_reconnect=False,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=PAUSE,  # type: ignore[arg-type]
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
                 connect_timeout=PATIENCE,
                 ping_interval=PING_EVERY,
                 error_cb=self._complain,

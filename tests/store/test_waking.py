@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from qingxin.store import waking as waking_module
+from qingxin.store import wire as wire_module
 from qingxin.store.database import sql
 from qingxin.store.line import Line
 from qingxin.store.postgres import Postgres
@@ -117,6 +118,19 @@ async def test_without_an_address_there_is_no_wire() -> None:
     wire.tell("cake", b"")
     await wire.run()
     assert not wire.connected
+
+
+async def test_a_wire_without_nats_ends_whenever_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire_module, "PAUSE", 0)
+    for steps in range(60):
+        running = asyncio.create_task(Wire(NatsServer().url, "example.org").run())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running])
+        assert running.cancelled() or running.result() is None
 
 
 async def test_a_line_is_woken_by_another_ones_commit(
