@@ -172,8 +172,10 @@ class Feed:
         self._welcome = listener
 
     def online(self, room_id: str) -> list[str]:
-        """The members of a room who are watched."""
-        return [watcher.user_id for watcher in self._rooms.get(room_id, ())]
+        """The members of a room who are watched, here or elsewhere."""
+        here = [watcher.user_id for watcher in self._rooms.get(room_id, ())]
+        guests = [guest.user_id for guest in self._elsewhere.values() if room_id in guest.rooms]
+        return [*here, *(user_id for user_id in guests if user_id not in self._watchers)]
 
     def rooms_of(self, user_id: str) -> set[str]:
         """The rooms of a user who is watched, here or elsewhere."""

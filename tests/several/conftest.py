@@ -1,6 +1,6 @@
 """A pair of servers shared by all stories here, and new people for each."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -24,19 +24,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(together, append=False)
 
 
-@pytest.fixture(scope="session")
-def patience() -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks by themselves while they hear: what is not told is never known."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(waking, "LOOK_SELDOM", NEVER)
-        patch.setattr(waking, "LOOK_EVERY", 0.1)
-        patch.setattr(sessions, "RECHECK", NEVER)
-        yield
+    monkeypatch.setattr(waking, "LOOK_SELDOM", NEVER)
+    monkeypatch.setattr(waking, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(sessions, "RECHECK", NEVER)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def pair(
-    patience: None,
     tmp_path_factory: pytest.TempPathFactory,
     postgres_server: PostgresServer,
     postgres_template: str,

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from qingxin.store import line
-from tests.several.pair import Pair
+from tests.several.pair import Pair, until
 from tests.stories.answers import refused
 from tests.stories.cast import Person, part
 from tests.stories.news import find
@@ -212,6 +212,18 @@ async def test_who_is_here_at_one_server_is_seen_at_the_other(alice: Person, bob
     seen = (await waiting).presence()[alice.user_id]
     assert (seen["presence"], seen["status_msg"]) == ("unavailable", "at lunch")
     assert room in await bob.joined_rooms()
+
+
+async def test_a_newcomer_sees_who_is_here_at_the_other_server(
+    pair: Pair, alice: Person, bob: Person
+) -> None:
+    room = await alice.opens()
+    await bob.hears()
+    await alice.hears()
+    presence = pair.right.app.presence
+    await until(lambda: presence.of(alice.user_id).state == "online")
+    await bob.joins(room)
+    assert alice.user_id in (await bob.hears()).presence()
 
 
 async def test_a_token_ended_at_one_server_is_void_at_the_other(pair: Pair, alice: Person) -> None:

@@ -26,7 +26,7 @@ WIDE = {"room": {"timeline": {"limit": 1000}}}
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def own_pair(
-    patience: None, tmp_path: Path, postgres_server: PostgresServer, postgres_template: str
+    tmp_path: Path, postgres_server: PostgresServer, postgres_template: str
 ) -> AsyncIterator[Pair]:
     """A pair whose NATS a test may stop."""
     url = await postgres_server.new_database(postgres_template)
