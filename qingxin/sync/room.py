@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from qingxin.attention.unread import Unread
 from qingxin.log.bundle import Shows, bundle
-from qingxin.log.event import MEMBER, Event, Reader, encode, stripped
-from qingxin.log.read import History, newest_of_each
+from qingxin.log.event import MEMBER, Event, encode, stripped
+from qingxin.log.read import History
 from qingxin.log.sight import Sight
 from qingxin.log.state import RoomState
 from qingxin.rooms.ephemeral import Typing
 from qingxin.rooms.receipts import MAIN, Receipts, content_of
-from qingxin.sync.filters import Filter, RoomEvents, pick
+from qingxin.sync.filters import RoomEvents, pick
 from qingxin.sync.fitting import fitting
+from qingxin.sync.ground import Ground
 from qingxin.sync.token import Token
+from qingxin.sync.view import Timeline, View
 
 HEROES = 5
 STRIPPED = (
@@ -27,27 +28,6 @@ STRIPPED = (
     "m.room.encryption", "m.room.topic",
 )  # fmt: skip
 PAGES = 10  # of the log, looked through for a filter that takes little
-
-
-class View(Struct):
-    """Who looks, since when, and how."""
-
-    reader: Reader
-    filter: Filter
-    since: Token | None  # None: for the first time
-    until: int
-    ignored: frozenset[str] = frozenset()
-    state_after: bool = False
-    full_state: bool = False
-    met: dict[str, dict[str, int]] = {}  # members this device knows, by room
-
-
-class Timeline(Struct):
-    """A piece of a room's timeline. `start` is the position before its first event."""
-
-    events: list[Event]
-    limited: bool
-    start: int
 
 
 class RoomSync:
@@ -58,6 +38,7 @@ class RoomSync:
     ) -> None:
         self._history = history
         self._states = history.states
+        self._ground = Ground(history)
         self._receipts = receipts
         self._typing = typing
         self._unread = unread
@@ -69,14 +50,15 @@ class RoomSync:
         sight = await self._history.sight(room_id, view.reader.user_id)
         state = await self._states.of(room_id, (view.reader.user_id,))
         timeline = await self._timeline(room_id, view, sight, since, view.until)
-        changes = await self._state(state, view, timeline, since, view.until)
+        changes = await self._ground.under(state, view, timeline, since)
         ephemeral = await self._ephemeral(room_id, view, since)
         if since is not None and not (timeline.events or changes or ephemeral or account_data):
             if not view.full_state:
                 return None
         moved = since is None or any(e.type == MEMBER for e in [*timeline.events, *changes])
         summary = await self._summary(state, view.reader.user_id) if moved else {}
-        changes += await self._faces(state, view, timeline, changes, summary.get("m.heroes", ()))
+        heroes = summary.get("m.heroes", ())
+        changes += await self._ground.faces(state, view, timeline, changes, heroes)
         parts = [
             await self._timeline_part(view, timeline, sight),
             await self._state_part(view, changes),
@@ -98,7 +80,7 @@ class RoomSync:
         timeline = await self._timeline(room_id, view, sight, since, until)
         if not was_inside:
             timeline.events = [e for e in timeline.events if e.position == until]
-        changes = await self._state(state, view, timeline, since, until) if was_inside else []
+        changes = await self._ground.under(state, view, timeline, since) if was_inside else []
         parts = [
             await self._timeline_part(view, timeline, sight),
             await self._state_part(view, changes),
@@ -123,7 +105,7 @@ class RoomSync:
         wanted = view.filter.room.timeline
         after = since.position if since else -1
         if not wanted.takes_room(room_id):
-            return Timeline([], False, until)
+            return Timeline([], False, until, until, partial=True)
         if since is not None:
             events, more = await self._history.after(room_id, after, until, wanted.most)
         else:
@@ -135,7 +117,8 @@ class RoomSync:
             start = until
         taken = await fitting(self._history, events, wanted)
         kept = [event for event in taken if self._shown(event, view, sight)]
-        return Timeline(kept, more, start)
+        partial = not wanted.takes_everything or len(kept) < len(events)
+        return Timeline(kept, more, start, until, partial)
 
     async def _look_further(
         self, room_id: str, wanted: RoomEvents, after: int, until: int
@@ -163,110 +146,6 @@ class RoomSync:
         if sight.everything and not view.ignored:
             return None
         return lambda event: self._shown(event, view, sight)
-
-    async def _state(
-        self, state: RoomState, view: View, timeline: Timeline, since: Token | None, until: int
-    ) -> list[Event]:
-        """The state that the timeline stands on, as far as the device does not know it."""
-        if not view.filter.room.state.takes_room(state.room_id):
-            return []
-        lazy = view.filter.room.state.lazy_load_members
-        end = until if view.state_after else timeline.start
-        if since is None or view.full_state:
-            events = await self._whole_state(state, view, timeline, until, lazy)
-        elif end > since.position and (timeline.limited or view.state_after):
-            events = await self._history.state_changes(state.room_id, since.position, end)
-        else:
-            events = []
-        if lazy:
-            events = await self._lazy(state, view, timeline, events, since is None)
-        return view.filter.room.state.chosen(events)
-
-    async def _whole_state(
-        self, state: RoomState, view: View, timeline: Timeline, until: int, lazy: bool
-    ) -> list[Event]:
-        end = until if view.state_after else timeline.start
-        if until < view.until:
-            return await self._history.state_at(state.room_id, end)
-        if lazy:
-            now = newest_of_each(state.events.values())
-        else:
-            now = newest_of_each(await self._history.state_now(state.room_id))
-        return await self._as_of(now, state.room_id, end)
-
-    async def _as_of(
-        self, now: dict[tuple[str, str], Event], room_id: str, end: int
-    ) -> list[Event]:
-        """Today's state with everything after `end` turned back."""
-        later = [key for key, event in now.items() if event.position > end]
-        if not later:
-            return list(now.values())
-        if len(later) > 20:
-            before = newest_of_each(await self._history.state_at(room_id, end))
-            return [before[key] for key in now if key in before]
-        for key in later:
-            del now[key]
-        earlier = await self._history.last_of_each(room_id, later, end)
-        return [*now.values(), *earlier]
-
-    async def _lazy(
-        self, state: RoomState, view: View, timeline: Timeline, events: list[Event], whole: bool
-    ) -> list[Event]:
-        """Members only where the timeline shows them (spec: #lazy-loading-room-members)."""
-        room_id, me = state.room_id, view.reader.user_id
-        met = view.met.setdefault(room_id, {})
-        there = {(e.type, e.state_key) for e in events}
-        moving = {e.state_key: e.position for e in timeline.events if e.type == MEMBER}
-        wanted = {e.sender for e in timeline.events} | ({me} if whole else set())
-        if whole:
-            events = [e for e in events if e.type != MEMBER or e.state_key in wanted]
-        missing = [
-            user_id
-            for user_id in wanted
-            if (MEMBER, user_id) not in there
-            and (user_id not in met or view.filter.room.state.include_redundant_members)
-        ]
-        end = view.until if view.state_after else timeline.start
-        events = events + await self._members_as_of(state, missing, end)
-        for event in events:
-            if event.type == MEMBER and event.state_key:
-                met[event.state_key] = event.position
-        for user_id, position in moving.items():
-            met[user_id or ""] = position
-        return events
-
-    async def _faces(
-        self,
-        state: RoomState,
-        view: View,
-        timeline: Timeline,
-        told: Sequence[Event],
-        heroes: Sequence[str],
-    ) -> list[Event]:
-        """The heroes whom a device that loads members lazily has not met (spec: m.heroes)."""
-        wanted = view.filter.room.state
-        if not wanted.lazy_load_members or not heroes:
-            return []
-        met = view.met.setdefault(state.room_id, {})
-        there = {e.state_key for e in [*told, *timeline.events] if e.type == MEMBER}
-        missing = [user_id for user_id in heroes if user_id not in there and user_id not in met]
-        end = view.until if view.state_after else timeline.start
-        faces = wanted.chosen(await self._members_as_of(state, missing, end))
-        met |= {event.state_key or "": event.position for event in faces}
-        return faces
-
-    async def _members_as_of(self, state: RoomState, users: Sequence[str], end: int) -> list[Event]:
-        await self._states.of(state.room_id, users)
-        events, moved = [], []
-        for user_id in users:
-            event = state.members.get(user_id)
-            if event is not None and event.position <= end:
-                events.append(event)
-            elif event is not None:
-                moved.append((MEMBER, user_id))
-        return events + (
-            await self._history.last_of_each(state.room_id, moved, end) if moved else []
-        )
 
     async def _timeline_part(self, view: View, timeline: Timeline, sight: Sight) -> bytes:
         events = await self._encoded(view, timeline.events, sight)

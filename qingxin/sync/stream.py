@@ -29,8 +29,9 @@ from qingxin.store.line import Entry
 from qingxin.sync.circles import Circles
 from qingxin.sync.device import Acquaintances
 from qingxin.sync.filters import EVERYTHING, Filter
-from qingxin.sync.room import RoomSync, View
+from qingxin.sync.room import RoomSync
 from qingxin.sync.token import Token
+from qingxin.sync.view import View
 
 MOST_GONE = 10_000  # devices signed out lately
 PUSH_RULES = "m.push_rules"
@@ -275,8 +276,6 @@ class Stream:
         before = [value for position, value in spans if position <= since.position]
         was_inside = bool(before) and before[-1] == "join"
         if membership in ("leave", "ban"):
-            if (await self._membership.forgotten(user_id)).get(room_id, -1) >= at:
-                return
             was_concerned = bool(before) and before[-1] in ("join", "invite", "knock")
             if not was_concerned and len(spans) == len(before):
                 return

@@ -122,3 +122,23 @@ async def test_a_ban_does_not_open_what_was_said_since_leaving(alice: Person, bo
     news = await bob.hears()
     assert "unseen" not in str(news.body)
     assert "unseen" not in str(await bob.messages(room))
+
+
+async def test_leaving_is_told_even_if_the_room_was_forgotten_at_once(
+    alice: Person, bob: Person
+) -> None:
+    room = await alice.opens(bob)
+    await bob.hears()
+    await bob.leaves(room)
+    await bob.forgets(room)
+    assert room in (await bob.hears()).rooms("leave")
+    assert (await bob.hears()).rooms("leave") == {}
+    assert room not in (await bob.sync(filter=ARCHIVE)).rooms("leave")
+
+
+async def test_a_declined_invitation_can_be_forgotten(alice: Person, bob: Person) -> None:
+    room = await alice.creates()
+    await alice.invites(room, bob)
+    await bob.leaves(room)
+    await bob.forgets(room)
+    assert room not in (await bob.sync(filter=ARCHIVE)).rooms("leave")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.stories.answers import refused
 from tests.stories.cast import Person, part
-from tests.stories.news import keys
+from tests.stories.news import find, keys
 
 
 async def stored(person: Person, filter: dict[str, Any]) -> str:
@@ -175,3 +175,77 @@ async def test_relations_choose_what_comes(alice: Person, bob: Person) -> None:
     await bob.reacts(room, loved)
     filter = {"room": {"timeline": {"related_by_senders": [bob.user_id]}}}
     assert (await alice.sync(filter=filter)).texts(room) == ["loved"]
+
+
+MESSAGES_ONLY = {"room": {"timeline": {"types": ["m.room.message"], "limit": 3}}}
+
+
+async def test_state_that_the_timeline_does_not_show_comes_as_state(
+    alice: Person, bob: Person
+) -> None:
+    room = await alice.creates(bob, name="Tea")
+    await alice.says(room, "1")
+    await alice.sets(room, "m.room.topic", {"topic": "between"})
+    await alice.says(room, "2")
+    await alice.sets(room, "m.room.name", {"name": "Coffee"})
+    news = await bob.sync(filter=MESSAGES_ONLY)
+    assert news.texts(room) == ["1", "2"]
+    assert find(news.state(room), "m.room.name")["content"] == {"name": "Coffee"}
+    assert find(news.state(room), "m.room.topic")["content"]["topic"] == "between"
+    assert {("m.room.create", ""), ("m.room.member", alice.user_id)} <= keys(news.state(room))
+    assert len(news.state(room)) == len(keys(news.state(room)))
+
+
+async def test_new_state_that_the_timeline_does_not_show_comes_as_state(
+    alice: Person, bob: Person
+) -> None:
+    room = await alice.creates(bob, name="Tea")
+    await bob.hears(MESSAGES_ONLY)
+    await alice.says(room, "1")
+    await alice.sets(room, "m.room.name", {"name": "Coffee"})
+    news = await bob.hears(MESSAGES_ONLY)
+    assert news.texts(room) == ["1"]
+    assert keys(news.state(room)) == {("m.room.name", "")}
+    await alice.sets(room, "m.room.name", {"name": "Milk"})
+    news = await bob.hears(MESSAGES_ONLY)
+    assert find(news.state(room), "m.room.name")["content"] == {"name": "Milk"}
+    await alice.says(room, "2")
+    assert (await bob.hears(MESSAGES_ONLY)).state(room) == []
+
+
+async def test_state_that_the_timeline_shows_is_not_told_twice(alice: Person, bob: Person) -> None:
+    filter = {"room": {"timeline": {"types": ["m.room.message", "m.room.name"], "limit": 10}}}
+    room = await alice.creates(bob, name="Tea")
+    await alice.says(room, "1")
+    await alice.sets(room, "m.room.name", {"name": "Coffee"})
+    news = await bob.hears(filter)
+    assert find(news.timeline(room), "m.room.name")["content"] == {"name": "Coffee"}
+    assert ("m.room.name", "") not in keys(news.state(room))
+    assert ("m.room.create", "") in keys(news.state(room))
+    await alice.sets(room, "m.room.name", {"name": "Milk"})
+    await alice.sets(room, "m.room.topic", {"topic": "unseen"})
+    news = await bob.hears(filter)
+    assert keys(news.state(room)) == {("m.room.topic", "")}
+    assert keys(news.timeline(room)) == {("m.room.name", "")}
+
+
+async def test_lazy_members_and_a_filtered_timeline_go_together(
+    alice: Person, bob: Person, carol: Person
+) -> None:
+    room = await alice.creates(bob, carol, name="Tea")
+    await alice.says(room, "1")
+    filter = {"room": {**MESSAGES_ONLY["room"], "state": {"lazy_load_members": True}}}
+    news = await bob.sync(filter=filter)
+    assert ("m.room.name", "") in keys(news.state(room))
+    members = {key for type, key in keys(news.state(room)) if type == "m.room.member"}
+    assert members == {alice.user_id, bob.user_id}
+
+
+async def test_a_room_without_a_timeline_still_has_its_state(alice: Person, bob: Person) -> None:
+    room = await alice.creates(bob, name="Tea")
+    filter = {"room": {"timeline": {"not_rooms": [room]}}}
+    news = await bob.hears(filter)
+    assert find(news.state(room), "m.room.name")["content"] == {"name": "Tea"}
+    await alice.sets(room, "m.room.name", {"name": "Coffee"})
+    news = await bob.hears(filter)
+    assert keys(news.state(room)) == {("m.room.name", "")} and news.timeline(room) == []

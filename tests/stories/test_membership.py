@@ -468,3 +468,41 @@ async def test_joined_members_come_with_their_faces(alice: Person, bob: Person) 
     room = await alice.opens(bob)
     joined = (await alice.get(f"/rooms/{part(room)}/joined_members"))["joined"]
     assert joined[bob.user_id] == {"display_name": "Bob", "avatar_url": "mxc://example.org/bob"}
+
+
+@pytest.mark.parametrize(
+    "allow",
+    [
+        None, "x", {}, ["x"], [{}], [{"type": "m.room_membership"}],
+        [{"type": "m.room_membership", "room_id": 1}],
+        [{"type": "m.room_membership", "room_id": "no room"}],
+        [{"type": "org.example.other", "room_id": "{neighbour}"}],
+    ],
+)  # fmt: skip
+async def test_mangled_conditions_let_nobody_in(alice: Person, bob: Person, allow: object) -> None:
+    neighbour = await alice.opens(bob)
+    if isinstance(allow, list) and allow and isinstance(allow[0], dict):
+        allow = [{**allow[0], **({"room_id": neighbour} if "org" in str(allow) else {})}]
+    rules = {"join_rule": "restricted", "allow": allow}
+    room = await alice.creates(initial_state=[{"type": "m.room.join_rules", "content": rules}])
+    with refused(403, "M_FORBIDDEN"):
+        await bob.joins(room)
+
+
+async def test_a_changed_condition_holds_at_once(alice: Person, bob: Person) -> None:
+    neighbour = await alice.opens(bob)
+    room = await restricted_room(alice, await alice.creates())
+    with refused(403, "M_FORBIDDEN"):
+        await bob.joins(room)
+    allow = [{"type": "m.room_membership", "room_id": neighbour}]
+    await alice.sets(room, "m.room.join_rules", {"join_rule": "restricted", "allow": allow})
+    await bob.joins(room)
+
+
+async def test_nobody_bans_from_outside(alice: Person, bob: Person, carol: Person) -> None:
+    room = await alice.opens(bob, carol)
+    await alice.promotes(room, bob, 50)
+    await bob.leaves(room)
+    for act in (bob.bans, bob.kicks, bob.invites):
+        with refused(403, "M_FORBIDDEN"):
+            await act(room, carol)

@@ -198,3 +198,24 @@ async def test_tombstones_need_more_than_ordinary_state_in_room_version_12(
     await alice.promotes(room, bob, 100)
     with refused(403, "M_FORBIDDEN"):
         await bob.sets(room, "m.room.tombstone", {"body": "over", "replacement_room": room})
+
+
+async def test_nobody_lets_others_notify_a_room_above_their_own_power(
+    alice: Person, bob: Person
+) -> None:
+    room = await alice.opens(bob)
+    await alice.sets_levels(
+        room, events={"m.room.power_levels": 50}, users={alice.user_id: 100, bob.user_id: 50},
+        notifications={"room": 60},
+    )  # fmt: skip
+    with refused(403, "M_FORBIDDEN"):
+        await bob.sets_levels(room, notifications={"room": 40})
+    with refused(403, "M_FORBIDDEN"):
+        await bob.sets_levels(room, notifications={"room": 70})
+
+
+async def test_empty_levels_may_be_filled_again(alice: Person) -> None:
+    room = await alice.creates(room_version="10")
+    await alice.sets(room, "m.room.power_levels", {"users": {alice.user_id: 100}})
+    await alice.sets_levels(room, kick=20)
+    assert (await alice.state(room, "m.room.power_levels"))["kick"] == 20

@@ -9,7 +9,7 @@ import pytest
 
 from tests.stories.answers import refused
 from tests.stories.cast import Person, part
-from tests.stories.news import texts
+from tests.stories.news import find, keys, texts
 
 # What a joined newcomer reads of what was said (before the invitation, while invited, after
 # joining), by the room's history visibility.
@@ -169,3 +169,19 @@ async def test_an_edit_after_leaving_is_not_seen(alice: Person, bob: Person) -> 
     await bob.leaves(room)
     await alice.edits(room, message, "second")
     assert "second" not in str(await bob.event(room, message))
+
+
+async def test_a_newcomer_knows_the_room_though_its_past_is_hidden(
+    alice: Person, bob: Person
+) -> None:
+    content = {"history_visibility": "joined"}
+    room = await alice.opens(
+        initial_state=[{"type": "m.room.history_visibility", "content": content}]
+    )
+    await alice.sets(room, "m.room.name", {"name": "Tea"})
+    await bob.hears()
+    await bob.joins(room)
+    for news in (await bob.hears(), await bob.sync()):
+        whole = [*news.state(room), *news.timeline(room)]
+        assert find(whole, "m.room.name")["content"] == {"name": "Tea"}
+        assert {("m.room.create", ""), ("m.room.member", alice.user_id)} <= keys(whole)
