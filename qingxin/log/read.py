@@ -15,29 +15,30 @@ from qingxin.store.database import Database, Row
 
 ONE = f"SELECT {SELECTED} FROM events e WHERE e.shard = :shard AND e.event_id = :event_id"
 MANY = f"SELECT {SELECTED} FROM events e WHERE e.shard = :shard AND e.event_id IN :event_ids"
+# Pairs instead of `room_id = …`, so that SQLite, which keeps no statistics here, reads one
+# room by events_room and not the whole log by its primary key.
 BACK = f"""
     SELECT {SELECTED} FROM events e
-    WHERE e.shard = :shard AND e.room_id = :room_id AND e.position > :after AND e.position <= :until
-    ORDER BY e.position DESC LIMIT :limit
+    WHERE e.shard = :shard AND (e.room_id, e.position) > (:room_id, :after)
+        AND (e.room_id, e.position) <= (:room_id, :until)
+    ORDER BY e.room_id DESC, e.position DESC LIMIT :limit
 """
 FORTH = BACK.replace("DESC", "ASC")
 STATE_AT = f"""
-    SELECT {SELECTED} FROM events e JOIN (
-        SELECT max(position) AS position FROM events
+    SELECT {SELECTED} FROM events e WHERE e.shard = :shard AND e.position IN (
+        SELECT max(position) FROM events
         WHERE shard = :shard AND room_id = :room_id AND state_key IS NOT NULL
             AND position > :after AND position <= :until
         GROUP BY type, state_key
-    ) newest ON newest.position = e.position
-    WHERE e.shard = :shard ORDER BY e.position
+    ) ORDER BY e.position
 """
 LAST_OF_EACH = f"""
-    SELECT {SELECTED} FROM events e JOIN (
-        SELECT max(position) AS position FROM events
+    SELECT {SELECTED} FROM events e WHERE e.shard = :shard AND e.position IN (
+        SELECT max(position) FROM events
         WHERE shard = :shard AND room_id = :room_id AND state_key IS NOT NULL
             AND type IN :types AND state_key IN :keys AND position <= :until
         GROUP BY type, state_key
-    ) newest ON newest.position = e.position
-    WHERE e.shard = :shard
+    )
 """
 STATE_NOW = f"""
     SELECT {SELECTED} FROM state s JOIN events e ON e.shard = s.shard AND e.position = s.position
