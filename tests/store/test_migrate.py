@@ -29,7 +29,7 @@ async def main(where):
         await database.open()
     except Unusable as error:
         return print(error)
-    print(await database.migrate())
+    print(await database.migrate(), flush=True)
     sys.stdin.readline()
     await database.close()
 
