@@ -218,6 +218,7 @@ async def test_a_newcomer_sees_who_is_here_at_the_other_server(
     pair: Pair, alice: Person, bob: Person
 ) -> None:
     room = await alice.opens()
+    await pair.agrees()
     await bob.hears()
     await alice.hears()
     presence = pair.right.app.presence
