@@ -11,7 +11,7 @@ import msgspec
 from qingxin.attention.unread import Unread
 from qingxin.log.bundle import Shows, bundle
 from qingxin.log.event import MEMBER, Event, encode, stripped
-from qingxin.log.read import History
+from qingxin.log.read import History, newest_of_each
 from qingxin.log.sight import Sight
 from qingxin.log.state import RoomState
 from qingxin.rooms.ephemeral import Typing
@@ -118,6 +118,10 @@ class RoomSync:
         taken = await fitting(self._history, events, wanted)
         kept = [event for event in taken if self._shown(event, view, sight)]
         partial = not wanted.takes_everything or len(kept) < len(events)
+        if cut := _outdated(events, kept):
+            kept, start, more = kept[cut:], kept[cut - 1].position, True
+        # A device that knew the room before must not append to what it knew (as Synapse does).
+        more = more or (since is None and view.since is not None)
         return Timeline(kept, more, start, until, partial)
 
     async def _look_further(
@@ -243,6 +247,23 @@ class RoomSync:
             gone = await self._history.first_members(room_id, ("leave", "ban"), HEROES + 1)
             heroes = [other for other in gone if other != user_id]
         return heroes[:HEROES]
+
+
+def _outdated(events: Sequence[Event], shown: Sequence[Event]) -> int:
+    """How many of the shown events to leave out, so that none sets state that is over already.
+
+    Of a state event that is hidden, only the state before the timeline can tell.
+    """
+    if len(shown) == len(events):
+        return 0
+    visible = {event.event_id for event in shown}
+    hidden = newest_of_each(e for e in events if e.is_state and e.event_id not in visible)
+    outdated = 0
+    for number, event in enumerate(shown, 1):
+        later = hidden.get((event.type, event.state_key or "")) if event.is_state else None
+        if later is not None and later.position > event.position:
+            outdated = number
+    return outdated
 
 
 def _unread(notifications: int, highlights: int) -> bytes:
